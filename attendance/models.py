@@ -1,0 +1,343 @@
+"""Attendance sessions and SENCE's answers.
+
+An `AttendanceSession` is one attempt of one enrolment. Its state is never stored: it follows from
+its timestamps, here and nowhere else, with the same meaning in SQL (`AttendanceSessionQuerySet`)
+and in Python (`AttendanceSession.state`). Transitions are in `attendance.transitions`.
+"""
+
+import secrets
+import uuid
+from datetime import datetime, timedelta
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from attendance.sence import callback_urls
+from courses.models import Enrolment, Environment, Otec
+
+MAX_SENCE_ID = 149
+"""Longest `IdSesionAlumno` and `IdSesionSence` (manual, table of parameters)."""
+
+
+def never_truncated(name: str) -> pgtrigger.Trigger:
+    """A trigger that refuses TRUNCATE (pgtrigger.Protect knows none for it)."""
+    return pgtrigger.Trigger(
+        name=name,
+        operation=pgtrigger.Truncate,
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        func="RAISE EXCEPTION 'Cannot truncate rows from % table', TG_TABLE_NAME;",
+    )
+
+
+def session_limit() -> timedelta:
+    """How long a session should stay open at the most (guide §3.1: 3 continuous hours)."""
+    return timedelta(hours=settings.SENCE_SESSION_HOURS)
+
+
+class State(models.TextChoices):
+    REQUESTED = "requested", "Solicitada"
+    OPEN = "open", "Abierta"
+    CLOSED = "closed", "Cerrada"
+    REJECTED = "rejected", "Rechazada"
+
+
+class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
+    """The states as queries. `now` is an aware datetime."""
+
+    def requested(self):
+        return self.filter(opened_at=None, rejected_at=None)
+
+    def open(self):
+        return self.filter(opened_at__isnull=False, closed_at=None)
+
+    def closed(self):
+        return self.filter(closed_at__isnull=False)
+
+    def rejected(self):
+        return self.filter(opened_at=None, rejected_at__isnull=False)
+
+    def past_limit(self, now: datetime):
+        """Open for longer than the limit, whether or not a close is expected."""
+        return self.open().filter(opened_at__lt=now - session_limit())
+
+    def within_limit(self, now: datetime):
+        """Open, and not for longer than the limit."""
+        return self.open().filter(opened_at__gte=now - session_limit())
+
+    def overlong(self, now: datetime):
+        """Past the limit while the action exists to be closed: what staff have to look at."""
+        return self.past_limit(now).filter(close_required=True, resolved_at=None)
+
+    def live(self):
+        """What the database allows once per enrolment: requested or open, and not set aside."""
+        return self.filter(LIVE)
+
+
+LIVE = (
+    Q(closed_at=None, superseded_at=None, resolved_at=None)
+    & (Q(rejected_at=None) | Q(opened_at__isnull=False))
+)  # fmt: skip
+
+
+def new_nonce() -> str:
+    return secrets.token_urlsafe(callback_urls.NONCE_BYTES)
+
+
+def new_student_session_id() -> str:
+    return str(uuid.uuid4())
+
+
+class AttendanceSession(models.Model):
+    """One attempt of one enrolment, with a snapshot of what is sent to SENCE.
+
+    The snapshot (from `otec` to `student_session_id`) never changes: a later edit of the course
+    must not change how an open session is closed. `public_id` follows from `nonce` by a one-way
+    function, so that a callback finds its page without the database, and a page doesn't tell its
+    nonce.
+    """
+
+    enrolment = models.ForeignKey(
+        Enrolment, verbose_name="inscripción", on_delete=models.PROTECT, related_name="sessions"
+    )
+    public_id = models.UUIDField("identificador público", unique=True, editable=False)
+    nonce = models.CharField(max_length=43, unique=True, editable=False, default=new_nonce)
+
+    otec = models.ForeignKey(Otec, verbose_name="OTEC", on_delete=models.PROTECT, editable=False)
+    environment = models.CharField("ambiente", max_length=10, choices=Environment, editable=False)
+    course_name = models.CharField("curso", max_length=300, editable=False)
+    close_required = models.BooleanField("exige cierre", editable=False)
+    otec_rut = models.CharField("RutOtec", max_length=10, editable=False)
+    sence_code = models.CharField("CodSence", max_length=10, blank=True, editable=False)
+    action_code = models.CharField("CodigoCurso", max_length=50, editable=False)
+    training_line = models.PositiveSmallIntegerField("LineaCapacitacion", editable=False)
+    run = models.CharField("RunAlumno", max_length=10, editable=False)
+    student_session_id = models.CharField(
+        "IdSesionAlumno",
+        max_length=MAX_SENCE_ID,
+        unique=True,
+        editable=False,
+        default=new_student_session_id,
+    )
+
+    requested_at = models.DateTimeField("solicitada el", editable=False)
+    opened_at = models.DateTimeField("abierta el", null=True, editable=False)
+    closed_at = models.DateTimeField("cerrada el", null=True, editable=False)
+    rejected_at = models.DateTimeField("rechazada el", null=True, editable=False)
+    superseded_at = models.DateTimeField("reemplazada el", null=True, editable=False)
+
+    sence_session_id = models.CharField(
+        "IdSesionSence", max_length=MAX_SENCE_ID, blank=True, editable=False
+    )
+    opened_sence_time = models.CharField("FechaHora del inicio", max_length=100, blank=True)
+    opened_sence_zone = models.CharField("ZonaHoraria del inicio", max_length=100, blank=True)
+    closed_sence_time = models.CharField("FechaHora del cierre", max_length=100, blank=True)
+    closed_sence_zone = models.CharField("ZonaHoraria del cierre", max_length=100, blank=True)
+
+    error_glosa = models.CharField("GlosaError", max_length=500, blank=True, editable=False)
+    error_phase = models.CharField("fase del error", max_length=10, blank=True, editable=False)
+    error_at = models.DateTimeField("error recibido el", null=True, editable=False)
+
+    resolved_at = models.DateTimeField("resuelta el", null=True, editable=False)
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name="resuelta por",
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+    )
+    resolution = models.TextField("motivo de la resolución", blank=True, editable=False)
+
+    objects = AttendanceSessionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "sesión de asistencia"
+        verbose_name_plural = "sesiones de asistencia"
+        ordering = ["-requested_at"]
+        constraints = [
+            models.UniqueConstraint(
+                name="session_one_live_per_enrolment", fields=["enrolment"], condition=LIVE
+            ),
+            models.CheckConstraint(
+                name="session_opened_with_sence_id",
+                condition=Q(opened_at=None, sence_session_id="")
+                | (Q(opened_at__isnull=False) & ~Q(sence_session_id="")),
+            ),
+            models.CheckConstraint(
+                name="session_closed_was_opened",
+                condition=Q(closed_at=None) | Q(opened_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="session_resolved_by_someone_for_a_reason",
+                condition=Q(resolved_at=None, resolved_by=None, resolution="")
+                | (Q(resolved_at__isnull=False, resolved_by__isnull=False) & ~Q(resolution="")),
+            ),
+        ]
+        indexes = [
+            models.Index(F("requested_at").desc(), name="session_by_requested_at"),
+            models.Index(fields=["opened_at"], name="session_open", condition=Q(closed_at=None)),
+            models.Index(fields=["run"], name="session_by_run"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="session_is_never_deleted", operation=pgtrigger.Delete),
+            never_truncated("session_is_never_truncated"),
+            pgtrigger.Protect(
+                name="session_snapshot_is_kept",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange(
+                    "enrolment", "public_id", "nonce", "otec", "environment", "otec_rut",
+                    "sence_code", "action_code", "training_line", "run", "student_session_id",
+                ),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.course_name}, {timezone.localtime(self.requested_at):%d-%m-%Y %H:%M}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("attendance:session", args=[self.public_id])
+
+    @property
+    def state(self) -> State:
+        if self.closed_at:
+            return State.CLOSED
+        if self.opened_at:
+            return State.OPEN
+        return State.REJECTED if self.rejected_at else State.REQUESTED
+
+    @property
+    def is_live(self) -> bool:
+        set_aside = self.superseded_at or self.resolved_at
+        return not set_aside and self.state in (State.REQUESTED, State.OPEN)
+
+    def is_past_limit(self, now: datetime) -> bool:
+        return self.state == State.OPEN and self.opened_at < now - session_limit()
+
+    def is_overlong(self, now: datetime) -> bool:
+        return self.is_past_limit(now) and self.close_required and not self.resolved_at
+
+    def duration(self, now: datetime) -> timedelta:
+        """Time between opening and closing, or until `now`, by our own clock. Never negative."""
+        if not self.opened_at:
+            return timedelta(0)
+        return max((self.closed_at or now) - self.opened_at, timedelta(0))
+
+
+class Phase(models.TextChoices):
+    OPEN = "open", "Inicio"
+    CLOSE = "close", "Cierre"
+
+
+class SenceCallback(models.Model):
+    """A POST that reached a callback URL, as it came, token aside. Append-only in the database.
+
+    Kept and committed before anything is decided; what was decided is its `CallbackVerdict`.
+    """
+
+    receipt_id = models.UUIDField("recibo", unique=True, default=uuid.uuid4, editable=False)
+    received_at = models.DateTimeField("recibido el")
+    public_id = models.UUIDField("sesión aludida", db_index=True)
+    phase = models.CharField("fase", max_length=10, choices=Phase)
+    announces_error = models.BooleanField("llegó a la URL de error")
+    body = models.BinaryField("cuerpo")
+    body_length = models.PositiveBigIntegerField("largo del cuerpo, en bytes")
+    content_type = models.CharField("Content-Type", max_length=200, blank=True)
+    origin = models.CharField("Origin", max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = "respuesta de SENCE"
+        verbose_name_plural = "respuestas de SENCE"
+        ordering = ["-received_at", "-id"]
+        indexes = [models.Index(F("received_at").desc(), name="callback_by_received_at")]
+        triggers = [
+            pgtrigger.Protect(
+                name="callback_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            ),
+            never_truncated("callback_is_never_truncated"),
+        ]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.get_phase_display()}, {timezone.localtime(self.received_at):%d-%m-%Y %H:%M:%S}"
+        )
+
+
+class Outcome(models.TextChoices):
+    """What became of a callback."""
+
+    OPENED = "opened", "Abrió la sesión"
+    CLOSED = "closed", "Cerró la sesión"
+    REJECTED = "rejected", "SENCE rechazó el inicio"
+    CLOSE_FAILED = "close_failed", "SENCE rechazó el cierre"
+    REPLAY = "replay", "Repetida: nada cambió"
+    LATE_ERROR = "late_error", "Error tardío: nada cambió"
+    CONTRADICTION = "contradiction", "Contradice lo enviado: nada cambió"
+    ANOMALY = "anomaly", "Anómala: nada cambió"
+    UNMATCHED = "unmatched", "No corresponde a ninguna sesión"
+
+
+FLAGGED = [Outcome.CONTRADICTION, Outcome.ANOMALY, Outcome.UNMATCHED]
+"""Outcomes that staff have to look at."""
+
+
+class CallbackVerdict(models.Model):
+    """What was decided of a callback, once. Written in the transaction that acted on it."""
+
+    callback = models.OneToOneField(
+        SenceCallback, verbose_name="respuesta", on_delete=models.PROTECT, related_name="verdict"
+    )
+    session = models.ForeignKey(
+        AttendanceSession,
+        verbose_name="sesión",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="verdicts",
+    )
+    decided_at = models.DateTimeField("decidido el")
+    outcome = models.CharField("resultado", max_length=20, choices=Outcome)
+    reason = models.TextField("motivo", blank=True)
+    glosa = models.CharField("GlosaError", max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = "veredicto"
+        verbose_name_plural = "veredictos"
+        ordering = ["-decided_at"]
+        indexes = [models.Index(fields=["outcome", "decided_at"], name="verdict_by_outcome")]
+        triggers = [
+            pgtrigger.Protect(
+                name="verdict_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            ),
+            never_truncated("verdict_is_never_truncated"),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_outcome_display()
+
+
+class StaffAlert(models.Model):
+    """Something that coordinators have to fix: one row an action, code and hour, with a count."""
+
+    raised_at = models.DateTimeField("desde")
+    hour = models.DateTimeField("hora")
+    action_code = models.CharField("acción", max_length=50)
+    code = models.CharField("código", max_length=20)
+    reason = models.TextField("motivo")
+    count = models.PositiveIntegerField("veces", default=1)
+    mailed_at = models.DateTimeField("correo enviado el", null=True, editable=False)
+
+    class Meta:
+        verbose_name = "aviso al personal"
+        verbose_name_plural = "avisos al personal"
+        ordering = ["-hour", "action_code", "code"]
+        constraints = [
+            models.UniqueConstraint(
+                name="alert_once_an_hour", fields=["action_code", "code", "hour"]
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action_code}: {self.code}"

@@ -1,0 +1,403 @@
+"""Who may attend what: OTECs, courses, actions, students, enrolments, and the rosters' imports.
+
+Rules of SENCE's manual (v1.1.6, table of parameters) are kept by the database itself, so that the
+importer's set-based writes can't get round them.
+"""
+
+import pgtrigger
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Func, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from courses import tokens
+from courses.rut import normalise, validate_rut
+
+UNVERIFIED = "-1"
+"""Switches off SENCE's verification of a code, in its test environment only (manual, §3)."""
+MIN_ACTION_CODE = 7
+
+
+class RutIsValid(Func):
+    """The SQL function that knows RUT's check digit (created by this app's first migration)."""
+
+    function = "rut_is_valid"
+    output_field = models.BooleanField()
+
+
+class RutField(models.CharField):
+    """A canonical RUT: `12345678-k`. Forms accept it however it is typed."""
+
+    def __init__(self, *args, **kwargs):
+        kwargs.setdefault("max_length", 10)
+        super().__init__(*args, **kwargs)
+        self.validators = [*self.validators, validate_rut]
+
+    def deconstruct(self):
+        name, path, args, kwargs = super().deconstruct()
+        kwargs.pop("validators", None)
+        return name, path, args, kwargs
+
+    def clean(self, value, model_instance):
+        if value:
+            value = normalise(value)
+        return super().clean(value, model_instance)
+
+    def formfield(self, **kwargs):
+        # People type dots; the canonical form is made in clean().
+        return super().formfield(**{"max_length": 20, **kwargs})
+
+
+class TrainingLine(models.IntegerChoices):
+    SOCIAL_PROGRAMMES = 1, "1 · Programas Sociales"
+    TAX_CREDIT = 3, "3 · Franquicia Tributaria"
+    FPT = 6, "6 · FPT"
+
+
+class Environment(models.TextChoices):
+    PRODUCTION = "production", "Producción"
+    TEST = "test", "Prueba"
+
+
+class Otec(models.Model):
+    """A training body. Its SENCE token is write-only: set with `set_token`, used with `token`."""
+
+    name = models.CharField("nombre", max_length=200)
+    rut = RutField("RUT", unique=True)
+    token_ciphertext = models.TextField("token cifrado", blank=True, editable=False)
+
+    class Meta:
+        verbose_name = "OTEC"
+        verbose_name_plural = "OTEC"
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                name="otec_rut_valid",
+                condition=RutIsValid(F("rut")),
+                violation_error_message="El RUT del OTEC no es válido.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def has_token(self) -> bool:
+        return bool(self.token_ciphertext)
+
+    def set_token(self, token: str) -> None:
+        """Encrypt and keep the token. Raises TokenUnavailableError without a key."""
+        self.token_ciphertext = tokens.encrypt(token)
+
+    def token(self) -> str:
+        """Return the token that SENCE is sent. Raises TokenUnavailableError with a remedy."""
+        return tokens.decrypt(self.token_ciphertext)
+
+
+class Course(models.Model):
+    """A course as SENCE knows it. Line 1 has no SENCE code; lines 3 and 6 need one."""
+
+    otec = models.ForeignKey(
+        Otec, verbose_name="OTEC", on_delete=models.PROTECT, related_name="courses"
+    )
+    name = models.CharField("nombre", max_length=300)
+    training_line = models.PositiveSmallIntegerField(
+        "línea de capacitación", choices=TrainingLine, default=TrainingLine.TAX_CREDIT
+    )
+    sence_code = models.CharField(
+        "código SENCE",
+        max_length=10,
+        blank=True,
+        help_text="Diez caracteres; vacío en la línea 1; -1 solo en el ambiente de prueba.",
+        validators=[RegexValidator(r"^(-1|[0-9A-Za-z]{10})$", "Son diez letras o números.")],
+    )
+
+    class Meta:
+        verbose_name = "curso"
+        verbose_name_plural = "cursos"
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                name="course_line_known", condition=Q(training_line__in=TrainingLine.values)
+            ),
+            models.CheckConstraint(
+                name="course_sence_code_fits_line",
+                condition=Q(training_line=1, sence_code="")
+                | Q(training_line__in=[3, 6], sence_code__regex=r"^(-1|[0-9A-Za-z]{10})$"),
+                violation_error_message=(
+                    "La línea 1 no lleva código SENCE; las líneas 3 y 6 llevan uno de diez."
+                ),
+            ),
+            models.UniqueConstraint(
+                name="course_sence_code_unique",
+                fields=["otec", "sence_code"],
+                condition=~Q(sence_code__in=["", UNVERIFIED]),
+                violation_error_message="El OTEC ya tiene un curso con ese código SENCE.",
+            ),
+            models.UniqueConstraint(
+                name="course_name_unique_without_code",
+                fields=["otec", "name", "training_line"],
+                condition=Q(sence_code__in=["", UNVERIFIED]),
+                violation_error_message="El OTEC ya tiene un curso con ese nombre y línea.",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="course_keeps_its_actions_valid",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("training_line", "sence_code"),
+                func="""
+                    IF NEW.sence_code = '-1' AND EXISTS (
+                        SELECT 1 FROM courses_action
+                        WHERE course_id = NEW.id AND environment <> 'test'
+                    ) THEN
+                        RAISE EXCEPTION 'action_unverified_only_in_test'
+                        USING ERRCODE = 'check_violation';
+                    END IF;
+                    IF NEW.training_line <> 6 AND EXISTS (
+                        SELECT 1 FROM courses_action
+                        WHERE course_id = NEW.id AND code <> '-1' AND length(code) < 7
+                    ) THEN
+                        RAISE EXCEPTION 'action_code_long_enough' USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Say in words, before the database does, what would make this course's actions invalid."""
+        if self.pk is None:
+            return
+        for action in self.actions.all():
+            action.course = self
+            action.clean()
+
+
+class ActionQuerySet(models.QuerySet["Action"]):
+    def running(self, today):
+        """Actions whose communicated dates include `today` (a date of Chile's calendar)."""
+        return self.filter(starts_on__lte=today, ends_on__gte=today)
+
+
+class Action(models.Model):
+    """A run of a course, known to SENCE by its code (ID de acción; `CodigoCurso` on the wire)."""
+
+    course = models.ForeignKey(
+        Course, verbose_name="curso", on_delete=models.PROTECT, related_name="actions"
+    )
+    code = models.CharField(
+        "código de acción",
+        max_length=50,
+        help_text="ID de acción: al menos 7 caracteres, salvo en la línea 6; -1 solo en prueba.",
+        validators=[RegexValidator(r"^\S+$", "El código de acción no lleva espacios.")],
+    )
+    starts_on = models.DateField("inicio")
+    ends_on = models.DateField("término")
+    environment = models.CharField(
+        "ambiente", max_length=10, choices=Environment, default=Environment.PRODUCTION
+    )
+    close_required = models.BooleanField(
+        "exige cierre",
+        default=True,
+        help_text="Sin esta marca, al alumno le basta iniciar: no se le pide cerrar la sesión.",
+    )
+
+    objects = ActionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "acción"
+        verbose_name_plural = "acciones"
+        ordering = ["-starts_on", "code"]
+        constraints = [
+            models.UniqueConstraint(
+                name="action_code_unique",
+                fields=["code"],
+                condition=~Q(code=UNVERIFIED),
+                violation_error_message="Ya existe una acción con ese código.",
+            ),
+            models.UniqueConstraint(
+                name="action_unverified_unique_in_course",
+                fields=["course"],
+                condition=Q(code=UNVERIFIED),
+                violation_error_message="El curso ya tiene una acción con código -1.",
+            ),
+            models.CheckConstraint(
+                name="action_dates_in_order",
+                condition=Q(ends_on__gte=F("starts_on")),
+                violation_error_message="La fecha de término es anterior a la de inicio.",
+            ),
+            models.CheckConstraint(
+                name="action_environment_known", condition=Q(environment__in=Environment.values)
+            ),
+            models.CheckConstraint(name="action_code_one_word", condition=Q(code__regex=r"^\S+$")),
+            models.CheckConstraint(
+                name="action_code_unverified_only_in_test",
+                condition=~Q(code=UNVERIFIED) | Q(environment="test"),
+                violation_error_message="El código -1 solo sirve en el ambiente de prueba.",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="action_fits_its_course",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                declare=[("course", "courses_course%ROWTYPE")],
+                func="""
+                    SELECT * INTO course FROM courses_course WHERE id = NEW.course_id;
+                    IF course.sence_code = '-1' AND NEW.environment <> 'test' THEN
+                        RAISE EXCEPTION 'action_unverified_only_in_test'
+                        USING ERRCODE = 'check_violation';
+                    END IF;
+                    IF course.training_line <> 6 AND NEW.code <> '-1' AND length(NEW.code) < 7 THEN
+                        RAISE EXCEPTION 'action_code_long_enough' USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} · {self.course}"
+
+    def clean(self) -> None:
+        """The two rules that need the course, which the database keeps with a trigger."""
+        if self.course_id is None:
+            return
+        if self.course.sence_code == UNVERIFIED and self.environment != Environment.TEST:
+            raise ValidationError(
+                {"environment": "Un curso con código SENCE -1 solo sirve en el ambiente de prueba."}
+            )
+        if (
+            self.course.training_line != TrainingLine.FPT
+            and self.code != UNVERIFIED
+            and len(self.code) < MIN_ACTION_CODE
+        ):
+            raise ValidationError(
+                {"code": "El código de acción tiene al menos 7 caracteres, salvo en la línea 6."}
+            )
+
+    def is_running(self, today) -> bool:
+        """Whether its communicated dates include `today` (a date of Chile's calendar)."""
+        return self.starts_on <= today <= self.ends_on
+
+
+class Student(models.Model):
+    """A person who attends. `run` is canonical: `12345678-k`."""
+
+    run = RutField("RUN", unique=True)
+    given_names = models.CharField("nombres", max_length=150, blank=True)
+    surnames = models.CharField("apellidos", max_length=150, blank=True)
+    email = models.EmailField("correo", blank=True)
+
+    class Meta:
+        verbose_name = "alumno"
+        verbose_name_plural = "alumnos"
+        ordering = ["surnames", "given_names", "run"]
+        constraints = [
+            models.CheckConstraint(
+                name="student_run_valid",
+                condition=RutIsValid(F("run")),
+                violation_error_message="El RUN no es válido.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.full_name} ({self.run})" if self.full_name else self.run
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.given_names} {self.surnames}".strip()
+
+
+class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
+    def active(self):
+        """Enrolments that have not been withdrawn."""
+        return self.filter(withdrawn_at=None)
+
+
+class Enrolment(models.Model):
+    """A student in an action. Withdrawn rather than deleted once it has sessions."""
+
+    student = models.ForeignKey(
+        Student, verbose_name="alumno", on_delete=models.PROTECT, related_name="enrolments"
+    )
+    action = models.ForeignKey(
+        Action, verbose_name="acción", on_delete=models.PROTECT, related_name="enrolments"
+    )
+    is_exempt = models.BooleanField(
+        "becario", default=False, help_text="Los becarios no registran asistencia en SENCE."
+    )
+    withdrawn_at = models.DateTimeField("retirado el", null=True, blank=True)
+    created_at = models.DateTimeField("creado el", default=timezone.now, db_default=Now())
+
+    objects = EnrolmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "inscripción"
+        verbose_name_plural = "inscripciones"
+        ordering = ["action", "student"]
+        constraints = [
+            models.UniqueConstraint(
+                name="enrolment_unique",
+                fields=["student", "action"],
+                violation_error_message="El alumno ya está inscrito en esa acción.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.student} en {self.action}"
+
+
+class RosterImport(models.Model):
+    """One load of a roster: who, when, from what, and what came of it."""
+
+    loaded_at = models.DateTimeField("cargado el", default=timezone.now)
+    loaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name="cargado por",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+    )
+    file_name = models.CharField("archivo", max_length=255)
+    digest = models.CharField("SHA-256", max_length=64)
+    rows_read = models.PositiveIntegerField("filas leídas", default=0)
+    rows_created = models.PositiveIntegerField("creadas", default=0)
+    rows_updated = models.PositiveIntegerField("actualizadas", default=0)
+    rows_unchanged = models.PositiveIntegerField("sin cambios", default=0)
+    rows_rejected = models.PositiveIntegerField("rechazadas", default=0)
+
+    class Meta:
+        verbose_name = "carga de inscritos"
+        verbose_name_plural = "cargas de inscritos"
+        ordering = ["-loaded_at"]
+
+    def __str__(self) -> str:
+        return f"{self.file_name} ({timezone.localtime(self.loaded_at):%d-%m-%Y %H:%M})"
+
+
+class RejectedRow(models.Model):
+    """A row that a roster import refused: where, what it said and what to do."""
+
+    roster_import = models.ForeignKey(
+        RosterImport, on_delete=models.CASCADE, related_name="rejected_rows"
+    )
+    line = models.PositiveIntegerField("línea")
+    column = models.CharField("columna", max_length=50, blank=True)
+    value = models.CharField("valor", max_length=300, blank=True)
+    reason = models.TextField("motivo y remedio")
+
+    class Meta:
+        verbose_name = "fila rechazada"
+        verbose_name_plural = "filas rechazadas"
+        ordering = ["line", "id"]
+
+    def __str__(self) -> str:
+        return f"Línea {self.line}: {self.reason}"

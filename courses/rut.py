@@ -1,0 +1,46 @@
+"""RUT and RUN: what people type, made canonical.
+
+A RUN (a person's) and a RUT (a body's) share one format and one check digit. The canonical form is
+the one that SENCE is sent: `12345678-k`, no dots, a hyphen, a lower-case k.
+"""
+
+import re
+
+from django.core.exceptions import ValidationError
+from stdnum.cl import rut as stdnum_rut
+from stdnum.exceptions import InvalidChecksum, InvalidLength
+from stdnum.exceptions import ValidationError as StdnumError
+
+CANONICAL = re.compile(r"[1-9]\d{6,7}-[\dk]")
+MAX_TYPED = 30
+
+
+def normalise(typed: str) -> str:
+    """Return the canonical form of a RUT typed with or without dots, hyphen, k or K.
+
+    Raises django ValidationError, code `rut_format` or `rut_check_digit`, with a sentence that
+    says what to do.
+    """
+    try:
+        if len(typed) > MAX_TYPED:
+            raise InvalidLength
+        number = stdnum_rut.validate(typed.strip().lstrip("0.")).lower()
+    except InvalidChecksum as error:
+        raise ValidationError(
+            "El dígito verificador no corresponde al RUT. Revise los números e inténtelo de nuevo.",
+            code="rut_check_digit",
+        ) from error
+    except StdnumError as error:
+        raise ValidationError(
+            "Escriba el RUT completo, sin puntos y con guion. Ejemplo: 12345678-9",
+            code="rut_format",
+        ) from error
+    return f"{number[:-1]}-{number[-1]}"
+
+
+def validate_rut(value: str) -> None:
+    """Refuse what is not a canonical RUT with its right check digit (a model field's validator)."""
+    if normalise(value) != value:
+        raise ValidationError(
+            "Escriba el RUT sin puntos, con guion y con k minúscula.", code="rut_canonical"
+        )

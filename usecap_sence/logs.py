@@ -1,0 +1,28 @@
+"""Logs hold no personal data and no secret, whatever a message or a traceback carries."""
+
+import logging
+import re
+
+MASKS = [
+    # The nonce of a callback URL: whoever holds it can speak in SENCE's name.
+    (re.compile(r"/sence/[\w-]{16,}"), "/sence/***"),
+    # RUNs and RUTs, with or without dots.
+    (re.compile(r"\b\d{1,3}(?:\.\d{3}){1,2}-[\dkK]\b|\b\d{6,8}-[\dkK]\b"), "***"),
+    # GUIDs: SENCE's tokens and the public ids of sessions have this shape.
+    (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "***"),
+    (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "***"),
+]
+
+
+def mask(text: str) -> str:
+    """Return `text` with nonces, RUNs, GUIDs and e-mail addresses replaced by `***`."""
+    for pattern, replacement in MASKS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+class MaskingFormatter(logging.Formatter):
+    """Masks the finished line, so that arguments and tracebacks are covered too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return mask(super().format(record))

@@ -1,0 +1,9 @@
+"""Every address of the site: the student's way in `attendance`, the back office in admin."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("attendance.urls")),
+    path("admin/", admin.site.urls),
+]

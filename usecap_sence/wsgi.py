@@ -1,0 +1,16 @@
+"""What an application server loads."""
+
+import os
+
+from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "usecap_sence.settings")
+
+application = get_wsgi_application()
+
+# Application servers don't run the system checks by themselves, and a site whose settings
+# contradict each other would lose answers of SENCE's.
+if errors := [e for e in run_checks(tags=["usecap_sence"]) if e.is_serious()]:
+    raise ImproperlyConfigured("\n".join(f"{e.id}: {e.msg} {e.hint or ''}" for e in errors))
