@@ -1,0 +1,72 @@
+"""Django's side of the embedded PostgreSQL: its own backend, on a server started when needed."""
+
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+from django.db.backends.base.creation import TEST_DATABASE_PREFIX
+from django.db.backends.postgresql import base, client
+from django.db.utils import OperationalError
+from psycopg import sql
+
+from . import server
+
+
+class DatabaseClient(client.DatabaseClient):
+    """dbshell with the wheel's own psql, so that nothing else has to be installed."""
+
+    @classmethod
+    def settings_to_cmd_args_env(cls, settings_dict: dict, parameters: list) -> tuple:
+        args, env = super().settings_to_cmd_args_env(settings_dict, parameters)
+        return [str(server.wheel() / "bin" / "psql"), *args[1:]], env
+
+    def runshell(self, parameters: list) -> None:
+        self.connection.ensure_connection()
+        super().runshell(parameters)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """PostgreSQL's backend; `HOME` in its settings is the folder for the data.
+
+    Connecting raises ImproperlyConfigured where the server cannot run at all, OperationalError
+    where it does not start: what handles a database that is down handles that as well.
+    """
+
+    client_class = DatabaseClient
+
+    def get_connection_params(self) -> dict[str, Any]:
+        try:
+            self.settings_dict.update(server.address(self.settings_dict["HOME"]), PASSWORD="")
+        except server.UnusableError as error:
+            raise ImproperlyConfigured(str(error)) from error
+        return super().get_connection_params()
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection:
+        home = self.settings_dict["HOME"]
+        try:
+            server.use(home)
+            try:
+                return super().get_new_connection(conn_params)
+            except psycopg.OperationalError:
+                # Libpq does not say why in a form to rely on: make sure of all that there can be.
+                server.start(home)
+                _create_database(conn_params)
+                return super().get_new_connection(conn_params)
+        except server.UnusableError as error:
+            raise ImproperlyConfigured(str(error)) from error
+        except server.NotStartedError as error:
+            raise OperationalError(str(error)) from error
+
+
+def _create_database(conn_params: dict[str, Any]) -> None:
+    """Create the settings' database if it is missing; Django itself creates those for tests."""
+    name = conn_params["dbname"]
+    if name.startswith(TEST_DATABASE_PREFIX):
+        return
+    where = {key: conn_params[key] for key in ("host", "port", "user")}
+    with psycopg.connect(**where, dbname="postgres", autocommit=True) as connection:
+        if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
+            return
+        with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
