@@ -1,0 +1,2 @@
+const answer = document.querySelector("form[data-auto-submit]");
+if (answer) answer.submit();
