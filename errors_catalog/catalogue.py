@@ -1,0 +1,255 @@
+"""What the pages say when someone needs help, as staff last wrote it.
+
+Everything comes from one snapshot of the catalogue's tables, kept in the cache for CACHE_SECONDS
+and dropped when a row is saved or deleted, so a warm page asks the database nothing. What the
+tables don't hold, or can't be asked for, comes from `errors_catalog.defaults`: none of these
+functions raises because the database is away.
+"""
+
+import contextlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import Error as DatabaseProblem
+
+from errors_catalog import defaults
+from errors_catalog.models import ContactDetails, HelpSection, HelpText, Responsible, SenceError
+from errors_catalog.placeholders import fill
+
+CACHE_SECONDS = 30
+# Long enough not to try a dead database for each text of a page, short enough not to be noticed.
+FALLBACK_SECONDS = 5
+# A new number keeps what an older version of these classes left in a shared cache unread.
+VERSION = 1
+CURRENT = f"errors_catalog:{VERSION}:current"
+LAST_KNOWN = f"errors_catalog:{VERSION}:last-known"
+
+SHOWN_CODE_LENGTH = 20
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """An error of SENCE as the student reads it, and what it asks of staff."""
+
+    code: str
+    description: str
+    solution: str
+    responsible: str
+    alerts_staff: bool
+    is_known: bool
+
+
+@dataclass(frozen=True)
+class Link:
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled group of help links, the hidden ones left out."""
+
+    key: str
+    title: str
+    links: list[Link]
+    before_rut: bool = True
+    after_rut: bool = True
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Where students write and call, and where alerts for staff go."""
+
+    email: str
+    phones: list[str]
+    alert_emails: list[str]
+
+    @property
+    def phone_links(self) -> list[Link]:
+        """The telephones with an address that a phone can dial."""
+        return [Link(phone, _dialled(phone)) for phone in self.phones]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    errors: dict[str, defaults.ErrorText]
+    texts: dict[str, str]
+    sections: list[Section]
+    contact: Contact
+
+
+def explain(codes: list[str]) -> list[Explanation]:
+    """Explain SENCE's codes, one Explanation for each distinct code, at least one.
+
+    A code is any text from outside. One that the catalogue lacks gets the general text with its
+    number; no code at all, the text for an error without a number. What the student can act on
+    comes first, in the order of arrival otherwise. Texts are plain: escape them, and don't turn
+    addresses in them into links, since an unknown code is part of its own description.
+    """
+    distinct = dict.fromkeys(code.strip() for code in codes) or {"": None}
+    snapshot = current()
+    explanations = [_explanation(code, snapshot) for code in distinct]
+    return sorted(explanations, key=lambda found: found.responsible != Responsible.STUDENT)
+
+
+def known_errors() -> list[Explanation]:
+    """Return every error of the catalogue, by code."""
+    snapshot = current()
+    return [_explanation(code, snapshot) for code in sorted(snapshot.errors)]
+
+
+def text(key: str, **values: object) -> str:
+    """Return the named text with its `{placeholders}` filled; `correo`, `telefonos` and `horas`
+    are filled even when not given.
+
+    An unknown placeholder stays as typed. Raises KeyError for a key that `defaults.TEXTS` lacks.
+    """
+    snapshot = current()
+    return fill(snapshot.texts[key], _common_values(snapshot) | values)
+
+
+def help_sections(*, after_rut: bool) -> list[Section]:
+    """Return the sections for the page of the RUT, or for those after it, in staff's order."""
+    return [
+        section
+        for section in current().sections
+        if section.links and (section.after_rut if after_rut else section.before_rut)
+    ]
+
+
+def contact() -> Contact:
+    """Return where students write and call."""
+    return current().contact
+
+
+def current() -> Snapshot:
+    """Return the catalogue from the cache, else from the database, else as it was last known."""
+    try:
+        return cache.get(CURRENT) or _load()
+    except DatabaseProblem:
+        return _fall_back()
+
+
+def forget() -> None:
+    """Read the tables again the next time that something is asked for."""
+    cache.delete(CURRENT)
+
+
+def _load() -> Snapshot:
+    snapshot = Snapshot(
+        errors=defaults.ERRORS | {row.code: _error_text(row) for row in SenceError.objects.all()},
+        texts=_default_texts() | dict(HelpText.objects.values_list("key", "text")),
+        sections=[_section(row) for row in HelpSection.objects.prefetch_related("links")],
+        contact=_contact(ContactDetails.objects.first()),
+    )
+    cache.set(CURRENT, snapshot, CACHE_SECONDS)
+    cache.set(LAST_KNOWN, snapshot, None)
+    return snapshot
+
+
+def _fall_back() -> Snapshot:
+    snapshot = None
+    # The cache may live in the same database.
+    with contextlib.suppress(DatabaseProblem):
+        snapshot = cache.get(LAST_KNOWN)
+        cache.set(CURRENT, snapshot or _built_in(), FALLBACK_SECONDS)
+    return snapshot or _built_in()
+
+
+def _built_in() -> Snapshot:
+    return Snapshot(
+        errors=defaults.ERRORS,
+        texts=_default_texts(),
+        sections=[
+            Section(
+                key=section.key,
+                title=section.title,
+                links=[Link(label, url) for label, url in section.links],
+                before_rut=section.before_rut,
+                after_rut=section.after_rut,
+            )
+            for section in defaults.SECTIONS
+        ],
+        contact=_contact(None),
+    )
+
+
+def _default_texts() -> dict[str, str]:
+    return {key: named.text for key, named in defaults.TEXTS.items()}
+
+
+def _error_text(row: SenceError) -> defaults.ErrorText:
+    return defaults.ErrorText(row.description, row.solution, row.responsible, row.alerts_staff)
+
+
+def _section(row: HelpSection) -> Section:
+    return Section(
+        key=row.key,
+        title=row.title,
+        links=[Link(link.label, link.url) for link in row.links.all() if link.is_visible],
+        before_rut=row.before_rut,
+        after_rut=row.after_rut,
+    )
+
+
+def _contact(row: ContactDetails | None) -> Contact:
+    details = row or ContactDetails(**defaults.CONTACT)
+    return Contact(
+        email=details.email,
+        phones=_lines(details.phones),
+        alert_emails=_lines(details.alert_emails),
+    )
+
+
+def _lines(value: str) -> list[str]:
+    return [line.strip() for line in value.splitlines() if line.strip()]
+
+
+def _explanation(code: str, snapshot: Snapshot) -> Explanation:
+    known = snapshot.errors.get(code)
+    error = known or _unknown_error(code, snapshot.texts)
+    values = _common_values(snapshot) | {"codigo": _shortened(code)}
+    return Explanation(
+        code=code,
+        description=fill(error.description, values),
+        solution=fill(error.solution, values),
+        responsible=error.responsible,
+        alerts_staff=error.alerts_staff,
+        is_known=known is not None,
+    )
+
+
+def _unknown_error(code: str, texts: dict[str, str]) -> defaults.ErrorText:
+    kind = "unknown_error" if code else "no_code"
+    return defaults.ErrorText(
+        description=texts[f"{kind}_description"],
+        solution=texts[f"{kind}_solution"],
+        responsible=Responsible.SYSTEM.value,
+        alerts_staff=True,
+    )
+
+
+def _common_values(snapshot: Snapshot) -> dict[str, object]:
+    return {
+        "correo": snapshot.contact.email,
+        "telefonos": _in_words(snapshot.contact.phones),
+        "horas": settings.SENCE_SESSION_HOURS,
+    }
+
+
+def _in_words(items: Iterable[str]) -> str:
+    *first, last = [*items] or [""]
+    return f"{', '.join(first)} y {last}" if first else last
+
+
+def _shortened(code: str) -> str:
+    return code if len(code) <= SHOWN_CODE_LENGTH else f"{code[:SHOWN_CODE_LENGTH]}…"
+
+
+def _dialled(phone: str) -> str:
+    digits = re.sub(r"\D", "", phone)
+    is_international = digits.startswith("56") and len(digits) == len("56") + 9
+    return f"tel:{'+' if is_international else ''}{digits}"
