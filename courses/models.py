@@ -4,6 +4,8 @@ Rules of SENCE's manual (v1.1.6, table of parameters) are kept by the database i
 importer's set-based writes can't get round them.
 """
 
+from datetime import datetime
+
 import pgtrigger
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -73,6 +75,7 @@ class Otec(models.Model):
         verbose_name = "OTEC"
         verbose_name_plural = "OTEC"
         ordering = ["name"]
+        permissions = [("change_otec_token", "Puede cambiar el token de un OTEC")]
         constraints = [
             models.CheckConstraint(
                 name="otec_rut_valid",
@@ -89,7 +92,7 @@ class Otec(models.Model):
         return bool(self.token_ciphertext)
 
     def set_token(self, token: str) -> None:
-        """Encrypt and keep the token. Raises TokenUnavailableError without a key."""
+        """Encrypt and keep the token. Raises TokenUnavailableError without a usable key."""
         self.token_ciphertext = tokens.encrypt(token)
 
     def token(self) -> str:
@@ -177,7 +180,13 @@ class Course(models.Model):
             return
         for action in self.actions.all():
             action.course = self
-            action.clean()
+            try:
+                action.clean()
+            except ValidationError as error:
+                # Without the action's field names, which a form of the course doesn't have.
+                raise ValidationError(
+                    f"La acción {action.code} lo impide. {' '.join(error.messages)}"
+                ) from error
 
 
 class ActionQuerySet(models.QuerySet["Action"]):
@@ -250,7 +259,8 @@ class Action(models.Model):
                 operation=pgtrigger.Insert | pgtrigger.Update,
                 declare=[("course", "courses_course%ROWTYPE")],
                 func="""
-                    SELECT * INTO course FROM courses_course WHERE id = NEW.course_id;
+                    -- Locked, so that no other transaction changes the course meanwhile.
+                    SELECT * INTO course FROM courses_course WHERE id = NEW.course_id FOR SHARE;
                     IF course.sence_code = '-1' AND NEW.environment <> 'test' THEN
                         RAISE EXCEPTION 'action_unverified_only_in_test'
                         USING ERRCODE = 'check_violation';
@@ -316,10 +326,25 @@ class Student(models.Model):
         return f"{self.given_names} {self.surnames}".strip()
 
 
+class WrongStateError(Exception):
+    """The enrolment is already as it was asked to become."""
+
+
 class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
     def active(self):
         """Enrolments that have not been withdrawn."""
         return self.filter(withdrawn_at=None)
+
+    def withdrawn(self):
+        return self.filter(withdrawn_at__isnull=False)
+
+    def withdraw(self, now: datetime) -> int:
+        """Withdraw those that are active; return how many."""
+        return self.active().update(withdrawn_at=now)
+
+    def reinstate(self) -> int:
+        """Make active those that are withdrawn; return how many."""
+        return self.withdrawn().update(withdrawn_at=None)
 
 
 class Enrolment(models.Model):
@@ -353,6 +378,21 @@ class Enrolment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.student} en {self.action}"
+
+    def withdraw(self, now: datetime) -> None:
+        """The student no longer attends; what was registered stays.
+
+        Raises WrongStateError where it is already withdrawn.
+        """
+        if not Enrolment.objects.filter(pk=self.pk).withdraw(now):
+            raise WrongStateError("La inscripción ya está retirada.")
+        self.withdrawn_at = now
+
+    def reinstate(self) -> None:
+        """The student attends again. Raises WrongStateError where it is not withdrawn."""
+        if not Enrolment.objects.filter(pk=self.pk).reinstate():
+            raise WrongStateError("La inscripción no está retirada.")
+        self.withdrawn_at = None
 
 
 class RosterImport(models.Model):

@@ -8,10 +8,10 @@ import re
 
 from django.core.exceptions import ValidationError
 from stdnum.cl import rut as stdnum_rut
-from stdnum.exceptions import InvalidChecksum, InvalidLength
+from stdnum.exceptions import InvalidChecksum, InvalidFormat
 from stdnum.exceptions import ValidationError as StdnumError
 
-CANONICAL = re.compile(r"[1-9]\d{6,7}-[\dk]")
+COMPACT = re.compile(r"[1-9][0-9]{6,7}[0-9K]")
 MAX_TYPED = 30
 
 
@@ -22,9 +22,11 @@ def normalise(typed: str) -> str:
     says what to do.
     """
     try:
-        if len(typed) > MAX_TYPED:
-            raise InvalidLength
-        number = stdnum_rut.validate(typed.strip().lstrip("0.")).lower()
+        number = stdnum_rut.compact(typed[: MAX_TYPED + 1]).lstrip("0")
+        # stdnum lets a line break through to its arithmetic, and counts leading zeros as digits.
+        if len(typed) > MAX_TYPED or not COMPACT.fullmatch(number):
+            raise InvalidFormat
+        number = stdnum_rut.validate(number).lower()
     except InvalidChecksum as error:
         raise ValidationError(
             "El dígito verificador no corresponde al RUT. Revise los números e inténtelo de nuevo.",

@@ -2,6 +2,7 @@
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.views.decorators.debug import sensitive_variables
 
 
 class TokenUnavailableError(Exception):
@@ -13,14 +14,25 @@ def _keys() -> MultiFernet:
         raise TokenUnavailableError(
             "TOKEN_ENCRYPTION_KEYS está vacío: no hay con qué leer los tokens."
         )
-    return MultiFernet([Fernet(key) for key in settings.TOKEN_ENCRYPTION_KEYS])
+    try:
+        return MultiFernet([Fernet(key) for key in settings.TOKEN_ENCRYPTION_KEYS])
+    except ValueError as error:
+        raise TokenUnavailableError(
+            "TOKEN_ENCRYPTION_KEYS tiene una clave mal escrita. Cada una son 32 bytes en base64, "
+            "como las que hace cryptography.fernet.Fernet.generate_key()."
+        ) from error
 
 
+@sensitive_variables()
 def encrypt(token: str) -> str:
-    """Return the token encrypted with the first key. Raises TokenUnavailableError without keys."""
+    """Return the token encrypted with the first key.
+
+    Raises TokenUnavailableError where there is no key, or one that is malformed.
+    """
     return _keys().encrypt(token.encode()).decode()
 
 
+@sensitive_variables()
 def decrypt(ciphertext: str) -> str:
     """Return the token. Raises TokenUnavailableError where it is empty or no key decrypts it."""
     if not ciphertext:
