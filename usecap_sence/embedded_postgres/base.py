@@ -1,5 +1,6 @@
 """Django's side of the embedded PostgreSQL: its own backend, on a server started when needed."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -17,11 +18,11 @@ class DatabaseClient(client.DatabaseClient):
     """dbshell with the wheel's own psql, so that nothing else has to be installed."""
 
     @classmethod
-    def settings_to_cmd_args_env(cls, settings_dict: dict, parameters: list) -> tuple:
+    def settings_to_cmd_args_env(cls, settings_dict: dict, parameters: Iterable[str]) -> tuple:
         args, env = super().settings_to_cmd_args_env(settings_dict, parameters)
         return [str(server.wheel() / "bin" / "psql"), *args[1:]], env
 
-    def runshell(self, parameters: list) -> None:
+    def runshell(self, parameters: Iterable[str]) -> None:
         self.connection.ensure_connection()
         super().runshell(parameters)
 

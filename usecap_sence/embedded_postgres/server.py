@@ -282,8 +282,7 @@ def _prepare(place: Path, programs: Path) -> None:
     # The builtin locale is the same on every machine, and knows ñ and accents in upper and lower.
     locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     access = ("--auth=trust", f"--username={SUPERUSER}", "--encoding=UTF8")
-    command = (programs / "initdb", "-D", cluster / "new", *access, *locale)
-    if _popen(place, *command).wait():
+    if _popen(place, programs / "initdb", "-D", cluster / "new", *access, *locale).wait():
         sys.exit("initdb failed")
     (cluster / "new").rename(cluster / "data")
 
@@ -296,24 +295,40 @@ def _start(place: Path) -> None:
     _prepare(place, programs)
     options = OPTIONS | {"unix_socket_directories": str(_socket_folder(place))}
     arguments = [f"--{name}={value}" for name, value in options.items()]
-    command = (programs / "postgres", "-D", place / "cluster" / "data", *arguments)
+    command = [str(programs / "postgres"), "-D", str(place / "cluster" / "data"), *arguments]
     process = None
-    deadline = time.monotonic() + 60
+    begun = time.monotonic()
     while not _answers(place):
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begun
+        runs = _postmaster(place) or (process and process.poll() is None)
+        if waited > (60 if runs else 10):
             _stop(place)
             sys.exit("the server does not answer")
-        if _postmaster(place) is None and (process is None or process.poll() is not None):
-            # Tried again: after a kill, the old server's last children keep a new one out.
+        if not runs:
+            # Again and again: after a kill, the old server's last children keep a new one out.
+            _forget_the_dead(place)
             process = _popen(place, *command)
         time.sleep(0.1)
+
+
+def _forget_the_dead(place: Path) -> None:
+    """Delete the lock files of a server that is known not to run.
+
+    PostgreSQL believes them if any process has that id by now, a zombie for instance. What is left
+    of a killed server still keeps a new one out: through the shared memory, not these files.
+    """
+    (place / "cluster" / "data" / "postmaster.pid").unlink(missing_ok=True)
+    (_socket_folder(place) / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
 
 
 def _stop(place: Path) -> None:
     """Shut the server down the fast way: open transactions are rolled back."""
     if process := _postmaster(place):
         process.send_signal(signal.SIGINT)
-        process.wait(60)
+        deadline = time.monotonic() + 60
+        # Not process.wait(): where nothing reaps orphans, as in many containers, it never ends.
+        while _postmaster(place) and time.monotonic() < deadline:
+            time.sleep(0.05)
 
 
 def _answers(place: Path) -> bool:
