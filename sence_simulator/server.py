@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 
@@ -70,11 +69,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def require_debug() -> None:
     """Refuse to run outside development: DEBUG must be true in the environment."""
-    try:
-        debug = environ.Env().bool("DEBUG", default=False)
-    except (ImproperlyConfigured, ValueError):
-        debug = False
-    if not debug:
+    if not environ.Env().bool("DEBUG", default=False):
         raise StartRefusedError(
             "El simulador de SENCE no se inicia fuera de desarrollo: "
             "ponga DEBUG=true en el entorno si esto no es producción."

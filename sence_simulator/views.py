@@ -131,27 +131,29 @@ def set_behaviour(request: HttpRequest) -> HttpResponse:
 
     Takes the panel's form, or JSON: `{"run": "...", "next": {field: value, ...}}`.
     """
-    if request.content_type != "application/json":
-        form = BehaviourForm(request.POST)
-        if not form.is_valid():
-            return panel_page(request, form, status=400)
-        simulator.memory.set_behaviour(request.POST.get("run", ""), form.behaviour())
-        return HttpResponseRedirect("/simulador/")
-    run, data = read_json(request)
-    form = BehaviourForm(data)
-    unknown = sorted(set(data) - set(form.fields))
-    if unknown or not form.is_valid():
-        return JsonResponse({"errors": form.errors, "unknown": unknown}, status=400)
-    simulator.memory.set_behaviour(run, form.behaviour())
-    return JsonResponse({"ok": True})
+    if request.content_type == "application/json":
+        return set_behaviour_from_json(request)
+    form = BehaviourForm(request.POST)
+    if not form.is_valid():
+        return panel_page(request, form, status=400)
+    simulator.memory.set_behaviour(request.POST.get("run", ""), form.behaviour())
+    return HttpResponseRedirect("/simulador/")
 
 
-def read_json(request: HttpRequest) -> tuple[str, dict[str, Any]]:
+def set_behaviour_from_json(request: HttpRequest) -> HttpResponse:
     try:
         body = json.loads(request.body)
-        return body.get("run") or "", dict(body["next"])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return "", {"next": None}
+    except ValueError:
+        body = None
+    chosen = body.get("next") if isinstance(body, dict) else None
+    if not isinstance(chosen, dict):
+        return JsonResponse({"errors": 'Se espera {"run": "...", "next": {...}}.'}, status=400)
+    form = BehaviourForm(chosen)
+    unknown = sorted(set(chosen) - set(form.fields))
+    if unknown or not form.is_valid():
+        return JsonResponse({"errors": form.errors, "unknown": unknown}, status=400)
+    simulator.memory.set_behaviour(str(body.get("run") or ""), form.behaviour())
+    return JsonResponse({"ok": True})
 
 
 @require_POST
