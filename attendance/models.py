@@ -2,7 +2,9 @@
 
 An `AttendanceSession` is one attempt of one enrolment. Its state is never stored: it follows from
 its timestamps, here and nowhere else, with the same meaning in SQL (`AttendanceSessionQuerySet`)
-and in Python (`AttendanceSession.state`). Transitions are in `attendance.transitions`.
+and in Python (`AttendanceSession.state`). Its transitions are methods that refuse a wrong state and
+expect the caller to hold the lock (`AttendanceSession.objects.locked`); how one starts is in
+`attendance.starting`, what SENCE's answers do to it in `attendance.callbacks`.
 """
 
 import secrets
@@ -11,6 +13,7 @@ from datetime import datetime, timedelta
 
 import pgtrigger
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -21,6 +24,10 @@ from courses.models import Enrolment, Environment, Otec
 
 MAX_SENCE_ID = 149
 """Longest `IdSesionAlumno` and `IdSesionSence` (manual, table of parameters)."""
+
+
+class WrongStateError(Exception):
+    """A transition was asked of a session whose state doesn't allow it."""
 
 
 def never_truncated(name: str) -> pgtrigger.Trigger:
@@ -73,6 +80,33 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
         """Past the limit while the action exists to be closed: what staff have to look at."""
         return self.past_limit(now).filter(close_required=True, resolved_at=None)
 
+    def to_come_back_to(self, run: str, now: datetime) -> "AttendanceSession | None":
+        """Return the open session that a student who types this RUN lands on, if there is one.
+
+        Any within the limit; past it, one that still waits for its close and was not set aside.
+        """
+        unfinished = Q(superseded_at=None, close_required=True)
+        return (
+            self.open()
+            .filter(run=run, resolved_at=None)
+            .filter(unfinished | Q(opened_at__gte=now - session_limit()))
+            .order_by("-opened_at")
+            .first()
+        )
+
+    def locked(self, public_id: uuid.UUID) -> "AttendanceSession | None":
+        """Return the session as it is now, its enrolment locked until the transaction ends.
+
+        One lock an enrolment serialises starts, callbacks and staff: a session's transitions may
+        touch its siblings.
+        """
+        enrolment = (
+            Enrolment.objects.select_for_update(no_key=True)
+            .filter(pk=models.Subquery(self.filter(public_id=public_id).values("enrolment")[:1]))
+            .first()
+        )
+        return self.get(public_id=public_id) if enrolment else None
+
     def live(self):
         """What the database allows once per enrolment: requested or open, and not set aside."""
         return self.filter(LIVE)
@@ -81,6 +115,11 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
 LIVE = (
     Q(closed_at=None, superseded_at=None, resolved_at=None)
     & (Q(rejected_at=None) | Q(opened_at__isnull=False))
+)  # fmt: skip
+
+
+SENT = (
+    "otec_id", "environment", "otec_rut", "sence_code", "action_code", "training_line", "run",
 )  # fmt: skip
 
 
@@ -219,6 +258,64 @@ class AttendanceSession(models.Model):
 
     def is_overlong(self, now: datetime) -> bool:
         return self.is_past_limit(now) and self.close_required and not self.resolved_at
+
+    def matches(self, other: "AttendanceSession") -> bool:
+        """Whether both would send SENCE the same, their own ids aside."""
+        return all(getattr(self, name) == getattr(other, name) for name in SENT)
+
+    def mark_opened(self, sence_session_id: str, at: datetime, *, time: str, zone: str) -> None:
+        """SENCE recorded the opening, however late. Raises WrongStateError where it is open.
+
+        Where it had been set aside, it takes its place back from a merely requested sibling.
+        """
+        self._refuse_unless(State.REQUESTED, State.REJECTED)
+        if not self.is_live and not self.resolved_at:
+            siblings = self.enrolment.sessions.exclude(pk=self.pk)
+            siblings.requested().live().update(superseded_at=at)
+            self.superseded_at = at if siblings.live().exists() else None
+        self.opened_at = at
+        self.sence_session_id = sence_session_id
+        self.opened_sence_time, self.opened_sence_zone = time, zone
+        self._clear_error()
+        self.save()
+
+    def mark_rejected(self, glosa: str, at: datetime) -> None:
+        """SENCE refused the opening. Raises WrongStateError where it is open or closed."""
+        self._refuse_unless(State.REQUESTED, State.REJECTED)
+        self.rejected_at = at
+        self._keep_error(Phase.OPEN, glosa, at)
+        self.save()
+
+    def mark_close_failed(self, glosa: str, at: datetime) -> None:
+        """SENCE refused the close: still open, may retry. Raises WrongStateError otherwise."""
+        self._refuse_unless(State.OPEN)
+        self._keep_error(Phase.CLOSE, glosa, at)
+        self.save()
+
+    def mark_closed(self, at: datetime, *, time: str, zone: str) -> None:
+        """SENCE recorded the close. Raises WrongStateError where it is not open."""
+        self._refuse_unless(State.OPEN)
+        self.closed_at = at
+        self.closed_sence_time, self.closed_sence_zone = time, zone
+        self._clear_error()
+        self.save()
+
+    def mark_resolved(self, user: AbstractBaseUser, reason: str, at: datetime) -> None:
+        """Staff set the session aside, by name and with a reason. Raises WrongStateError twice."""
+        if self.resolved_at or self.state == State.CLOSED:
+            raise WrongStateError("La sesión ya está resuelta o cerrada.")
+        self.resolved_at, self.resolved_by, self.resolution = at, user, reason
+        self.save()
+
+    def _refuse_unless(self, *states: State) -> None:
+        if self.state not in states:
+            raise WrongStateError(f"La sesión está {self.state.label.lower()}.")
+
+    def _keep_error(self, phase: str, glosa: str, at: datetime) -> None:
+        self.error_phase, self.error_glosa, self.error_at = phase, glosa, at
+
+    def _clear_error(self) -> None:
+        self.error_phase, self.error_glosa, self.error_at = "", "", None
 
     def duration(self, now: datetime) -> timedelta:
         """Time between opening and closing, or until `now`, by our own clock. Never negative."""

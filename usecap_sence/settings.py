@@ -1,7 +1,7 @@
 """Settings, all of them from the environment (`.env` in development; see `.env.example`).
 
 What is missing stops the start with a sentence that says what to set. Whether values make sense
-together is judged by the system checks in `usecap_sence.checks`.
+together is judged by the system checks in `attendance.checks`.
 """
 
 from importlib.util import find_spec
@@ -29,7 +29,10 @@ def required(name: str, remedy: str) -> str:
 def database() -> dict[str, Any]:
     """The database that DATABASE_URL names; in development without one, the embedded PostgreSQL."""
     if env.str("DATABASE_URL", default=""):
-        return env.db_url("DATABASE_URL") | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+        url = env.db_url("DATABASE_URL")
+        # A callback must not wait for a dead server longer than its browser does.
+        url["OPTIONS"] = {"connect_timeout": 5} | url.get("OPTIONS", {})
+        return url | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     if not DEBUG:
         required("DATABASE_URL", "Indique la base PostgreSQL: postgres://usuario:clave@host/base.")
     return {
@@ -89,6 +92,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "usecap_sence.middleware.DatabaseAway",
 ]
 
 ROOT_URLCONF = "usecap_sence.urls"
@@ -177,7 +181,8 @@ SECURE_SSL_REDIRECT = not DEBUG
 SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
 SECURE_HSTS_PRELOAD = not DEBUG
-SECURE_REFERRER_POLICY = "same-origin"
+# SENCE sees which site a form comes from, never which page.
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_HTTPONLY = True

@@ -5,5 +5,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("attendance.urls")),
+    path("guia/", include("errors_catalog.urls")),
     path("admin/", admin.site.urls),
 ]

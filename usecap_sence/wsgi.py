@@ -12,5 +12,5 @@ application = get_wsgi_application()
 
 # Application servers don't run the system checks by themselves, and a site whose settings
 # contradict each other would lose answers of SENCE's.
-if errors := [e for e in run_checks(tags=["usecap_sence"]) if e.is_serious()]:
+if errors := [e for e in run_checks(tags=["attendance"]) if e.is_serious()]:
     raise ImproperlyConfigured("\n".join(f"{e.id}: {e.msg} {e.hint or ''}" for e in errors))

@@ -1,0 +1,205 @@
+"""SENCE's answers: kept first, judged after, applied once.
+
+`receive` commits the POST as it came (on disk where the database is away), then `apply` decides on
+it in a transaction of its own and writes the verdict beside what it changed. What was kept and has
+no verdict yet, `replay` applies.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import datetime
+from itertools import chain
+
+from django.db import Error as DatabaseError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from attendance import alerts, spool
+from attendance.models import (
+    AttendanceSession,
+    CallbackVerdict,
+    Outcome,
+    Phase,
+    SenceCallback,
+)
+from attendance.sence.incoming import Answer, contradictions, error_codes, read
+from attendance.spool import Receipt
+from errors_catalog import catalogue
+
+logger = logging.getLogger(__name__)
+
+Verdict = tuple[Outcome, str]
+
+
+def receive(receipt: Receipt) -> None:
+    """Keep SENCE's answer, then act on it. Raises OSError where neither database nor disk keeps it.
+
+    Once it is kept, whatever fails behind is left for `replay`: hence the broad excepts.
+    """
+    try:
+        callback = SenceCallback.objects.create(**asdict(receipt))
+    except Exception:
+        spool.put(receipt)
+        logger.exception("Respuesta de SENCE guardada en disco: la base de datos no la recibió.")
+        return
+    try:
+        apply(callback)
+    except Exception:
+        logger.exception("Respuesta de SENCE guardada y sin aplicar: use replay_callbacks.")
+
+
+def apply(callback: SenceCallback) -> None:
+    """Decide on a kept answer and act on it, once: a second call changes nothing."""
+    try:
+        with transaction.atomic():
+            session = AttendanceSession.objects.locked(callback.public_id)
+            answer = read(bytes(callback.body), callback.body_length)
+            outcome, reason = judge(session, callback, answer)
+            if session:
+                _act(session, outcome, answer, callback.received_at)
+            CallbackVerdict.objects.create(
+                callback=callback,
+                session=session,
+                decided_at=timezone.now(),
+                outcome=outcome,
+                reason=reason,
+                glosa=answer.glosa,
+            )
+    except IntegrityError:
+        if not CallbackVerdict.objects.filter(callback=callback).exists():
+            raise
+
+
+def judge(session: AttendanceSession | None, callback: SenceCallback, answer: Answer) -> Verdict:
+    """Return what becomes of an answer and why. Pure: it changes nothing.
+
+    The URL fixes the phase. A non-empty `GlosaError` is a failure wherever it arrives, and so is
+    whatever arrives at an error URL: nothing is claimed that SENCE did not confirm.
+    """
+    if session is None:
+        return Outcome.UNMATCHED, "Ninguna sesión tiene esta dirección de respuesta."
+    if answer.too_large:
+        return Outcome.ANOMALY, "Es más grande que cualquier respuesta de SENCE: no se leyó."
+    if wrong := contradictions(answer, session):
+        return Outcome.CONTRADICTION, f"No coincide con lo enviado: {', '.join(wrong)}."
+    failed = callback.announces_error or bool(answer.glosa)
+    decide = {
+        (Phase.OPEN, False): _judge_opening,
+        (Phase.OPEN, True): _judge_open_error,
+        (Phase.CLOSE, False): _judge_closing,
+        (Phase.CLOSE, True): _judge_close_error,
+    }[Phase(callback.phase), failed]
+    return decide(session, answer)
+
+
+def _judge_opening(session: AttendanceSession, answer: Answer) -> Verdict:
+    ids = answer.all("IdSesionSence")
+    if len(ids) != 1 or len(ids[0]) > 149:
+        return Outcome.ANOMALY, "Anuncia un inicio sin un IdSesionSence utilizable."
+    if session.sence_session_id == ids[0]:
+        return Outcome.REPLAY, ""
+    if session.opened_at:
+        return Outcome.ANOMALY, "Segundo inicio con otro IdSesionSence."
+    return Outcome.OPENED, _notes(answer)
+
+
+def _judge_open_error(session: AttendanceSession, answer: Answer) -> Verdict:
+    if session.opened_at:
+        return Outcome.LATE_ERROR, "La sesión ya estaba abierta."
+    if session.rejected_at and session.error_glosa == answer.glosa:
+        return Outcome.REPLAY, ""
+    return Outcome.REJECTED, _notes(answer)
+
+
+def _judge_closing(session: AttendanceSession, answer: Answer) -> Verdict:
+    if not session.opened_at:
+        return Outcome.ANOMALY, "Anuncia el cierre de una sesión que no se ha abierto."
+    if any(value != session.sence_session_id for value in answer.all("IdSesionSence")):
+        return Outcome.CONTRADICTION, "No coincide con lo enviado: IdSesionSence."
+    if answer.is_blank:
+        return Outcome.ANOMALY, "No trae ninguno de los campos de SENCE."
+    if session.closed_at:
+        return Outcome.REPLAY, ""
+    return Outcome.CLOSED, _notes(answer)
+
+
+def _judge_close_error(session: AttendanceSession, answer: Answer) -> Verdict:
+    if not session.opened_at:
+        return Outcome.ANOMALY, "Anuncia un error al cerrar una sesión que no se ha abierto."
+    if session.closed_at:
+        return Outcome.LATE_ERROR, "La sesión ya estaba cerrada."
+    return Outcome.CLOSE_FAILED, _notes(answer)
+
+
+def _notes(answer: Answer) -> str:
+    return f"No llegó: {', '.join(answer.missing)}." if answer.missing else ""
+
+
+def _act(session: AttendanceSession, outcome: Outcome, answer: Answer, at: datetime) -> None:
+    sence_clock = {
+        "time": answer.first("FechaHora")[:100],
+        "zone": answer.first("ZonaHoraria")[:100],
+    }
+    if outcome == Outcome.OPENED:
+        session.mark_opened(answer.first("IdSesionSence"), at, **sence_clock)
+    elif outcome == Outcome.CLOSED:
+        session.mark_closed(at, **sence_clock)
+    elif outcome == Outcome.REJECTED:
+        session.mark_rejected(answer.glosa, at)
+        _alert_staff(session, answer, at)
+    elif outcome == Outcome.CLOSE_FAILED:
+        session.mark_close_failed(answer.glosa, at)
+        _alert_staff(session, answer, at)
+
+
+def _alert_staff(session: AttendanceSession, answer: Answer, at: datetime) -> None:
+    for explanation in catalogue.explain(error_codes(answer.glosa)):
+        if explanation.alerts_staff:
+            alerts.raise_alert(session.action_code, explanation.code, explanation.description, at)
+
+
+def replay(
+    public_id: uuid.UUID | None = None, progress: Callable[[], object] = lambda: None
+) -> tuple[int, int]:
+    """Apply what was kept and not applied, oldest first; with `public_id`, that session's alone.
+
+    Returns how many were applied and how many could not be; the latter stay where they are.
+    `progress` is called once for each.
+    """
+    done = []
+    for outcome in chain(_unspool(public_id), _apply_pending(public_id)):
+        done.append(outcome)
+        progress()
+    return done.count(True), done.count(False)
+
+
+def _unspool(public_id: uuid.UUID | None) -> Iterator[bool]:
+    for path in spool.entries(public_id):
+        try:
+            values = asdict(spool.read(path))
+            SenceCallback.objects.get_or_create(
+                receipt_id=values.pop("receipt_id"), defaults=values
+            )
+        except (OSError, ValueError, TypeError, DatabaseError):
+            # Another replayer may have been faster; else it stays for staff to look at.
+            if path.exists():
+                logger.exception("Una respuesta de SENCE en disco no se pudo leer o guardar.")
+                yield False
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _apply_pending(public_id: uuid.UUID | None) -> Iterator[bool]:
+    pending = SenceCallback.objects.filter(verdict=None).order_by("received_at", "id")
+    if public_id:
+        pending = pending.filter(public_id=public_id)
+    for callback in pending.iterator():
+        try:
+            apply(callback)
+        except Exception:
+            logger.exception("Una respuesta de SENCE guardada no se pudo aplicar.")
+            yield False
+        else:
+            yield True

@@ -1,0 +1,83 @@
+"""What students type, and the addresses SENCE calls, checked at the edge."""
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Submit
+from django import forms
+
+from courses.models import Enrolment
+from courses.rut import MAX_TYPED, normalise
+
+
+class RutForm(forms.Form):
+    """The student's RUT, however it is typed; `cleaned_data["rut"]` is canonical."""
+
+    rut = forms.CharField(
+        label="Rut:",
+        max_length=MAX_TYPED,
+        error_messages={"required": "Escriba su RUT para continuar."},
+        widget=forms.TextInput(
+            attrs={
+                "placeholder": "Ejemplo: 12345678-9",
+                "autocapitalize": "none",
+                "autocomplete": "off",
+                "autofocus": True,
+                "spellcheck": "false",
+            }
+        ),
+    )
+
+    @property
+    def helper(self) -> FormHelper:
+        return _helper("Continuar")
+
+    def clean_rut(self) -> str:
+        return normalise(self.cleaned_data["rut"])
+
+
+class CourseForm(forms.Form):
+    """The student's choice among their enrolments: `cleaned_data["enrolment"]` is its id."""
+
+    def __init__(self, enrolments: list[Enrolment], today, **kwargs):
+        super().__init__(**kwargs)
+        labels = _labels(enrolments, today)
+        self.fields["enrolment"] = forms.TypedChoiceField(
+            label="Seleccionar Curso:",
+            coerce=int,
+            choices=[(enrolment.pk, labels[enrolment.pk]) for enrolment in enrolments],
+            error_messages={
+                "required": "Seleccione un curso para continuar.",
+                "invalid_choice": "Seleccione uno de los cursos de la lista.",
+            },
+        )
+
+    @property
+    def helper(self) -> FormHelper:
+        return _helper("Continuar")
+
+
+def _labels(enrolments: list[Enrolment], today) -> dict[int, str]:
+    """Name each course; add its dates where it can't start today or another one has its name."""
+    names = [enrolment.action.course.name for enrolment in enrolments]
+    return {
+        enrolment.pk: _label(enrolment, today, alone=names.count(name) == 1)
+        for enrolment, name in zip(enrolments, names, strict=True)
+    }
+
+
+def _label(enrolment: Enrolment, today, *, alone: bool) -> str:
+    action = enrolment.action
+    name = action.course.name
+    if today < action.starts_on:
+        return f"{name} (comienza el {action.starts_on:%d-%m-%Y})"
+    if today > action.ends_on:
+        return f"{name} (terminó el {action.ends_on:%d-%m-%Y})"
+    return name if alone else f"{name} (hasta el {action.ends_on:%d-%m-%Y})"
+
+
+def _helper(submit: str) -> FormHelper:
+    helper = FormHelper()
+    helper.form_show_errors = True
+    # Chromium's own bubble would hide our sentence, and differs on every phone.
+    helper.attrs = {"novalidate": ""}
+    helper.add_input(Submit("", submit, css_class="btn-lg w-100"))
+    return helper

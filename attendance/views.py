@@ -1,0 +1,194 @@
+"""The student's way through a session, and SENCE's way back."""
+
+import uuid
+
+from django.db.models import Exists, OuterRef, Subquery
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+    JsonResponse,
+)
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from attendance import callbacks, screens, spool, student_cookie
+from attendance.forms import CourseForm, RutForm
+from attendance.models import (
+    FLAGGED,
+    AttendanceSession,
+    CallbackVerdict,
+    SenceCallback,
+)
+from attendance.sence.callback_urls import public_id as public_id_of
+from attendance.sence.incoming import MAX_BODY, without_token
+from attendance.starting import StartRefusedError, alert_staff_of_preflight, start
+from courses.models import Enrolment
+from errors_catalog import catalogue
+
+
+class SeeOther(HttpResponseRedirect):
+    status_code = 303
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters("rut")
+@sensitive_variables()
+def rut(request: HttpRequest) -> HttpResponse:
+    """Step 1 of the guide: the student's RUT. Who has a session open lands on its timer."""
+    form = RutForm(request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        return render(request, "attendance/rut.html", {"form": form})
+    run = form.cleaned_data["rut"]
+    unfinished = AttendanceSession.objects.to_come_back_to(run, timezone.now())
+    response = SeeOther(
+        unfinished.get_absolute_url() if unfinished else reverse("attendance:courses")
+    )
+    student_cookie.write(response, run)
+    return response
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_variables()
+def courses(request: HttpRequest) -> HttpResponse:
+    """Step 2 of the guide: the student's courses, of which they choose one."""
+    run = student_cookie.read(request)
+    if run is None:
+        return redirect("attendance:rut")
+    enrolments = list(
+        Enrolment.objects.active()
+        .filter(student__run=run)
+        .select_related("action__course")
+        .order_by("-action__ends_on", "action__course__name")
+    )
+    if not enrolments:
+        return render(request, "attendance/no_courses.html")
+    form = CourseForm(
+        enrolments, timezone.localdate(), data=request.POST if request.method == "POST" else None
+    )
+    if not form.is_valid():
+        return render(request, "attendance/courses.html", {"form": form, "run": run})
+    return _start(request, form.cleaned_data["enrolment"])
+
+
+def _start(request: HttpRequest, enrolment_id: int) -> HttpResponse:
+    now = timezone.now()
+    try:
+        return SeeOther(start(enrolment_id, now).get_absolute_url())
+    except StartRefusedError as refusal:
+        if refusal.key == "not_ready":
+            alert_staff_of_preflight(refusal.enrolment, now)
+        action = refusal.enrolment.action
+        text = catalogue.text(
+            refusal.key,
+            curso=action.course.name,
+            inicio=f"{action.starts_on:%d-%m-%Y}",
+            termino=f"{action.ends_on:%d-%m-%Y}",
+        )
+        return render(request, "attendance/refused.html", {"text": text})
+
+
+def _find(public_id: uuid.UUID) -> AttendanceSession:
+    pending = SenceCallback.objects.filter(public_id=OuterRef("public_id"), verdict=None)
+    verdicts = CallbackVerdict.objects.filter(session=OuterRef("pk")).order_by("-pk")
+    session = (
+        AttendanceSession.objects.select_related("otec")
+        .annotate(
+            has_pending=Exists(pending), last_outcome=Subquery(verdicts.values("outcome")[:1])
+        )
+        .filter(public_id=public_id)
+        .first()
+    )
+    if session is None:
+        raise Http404("No hay una sesión en esta dirección.")
+    return session
+
+
+@never_cache
+@require_safe
+@sensitive_variables()
+def session(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """Steps 3 to 5 of the guide: one page for the whole life of a session, drawn by its state."""
+    found = _find(public_id)
+    if found.has_pending or any(spool.entries(public_id)):
+        callbacks.replay(public_id)
+        found = _find(public_id)
+    template, context = screens.screen(found, timezone.now())
+    run = student_cookie.read(request)
+    return render(
+        request,
+        template,
+        context
+        | {
+            "run": run if run == found.run else None,
+            "answer_pending": found.has_pending,
+            "answer_flagged": found.last_outcome in FLAGGED,
+        },
+    )
+
+
+@never_cache
+@require_safe
+def clock(request: HttpRequest, public_id: uuid.UUID) -> JsonResponse:
+    """The server's clock for the timer, and the state, which another tab may have changed."""
+    found = _find(public_id)
+    return JsonResponse(screens.clock(found, timezone.now()) | {"state": found.state})
+
+
+@never_cache
+@require_POST
+def retry(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """Start again in the course of a session that the student holds the page of."""
+    return _start(request, _find(public_id).enrolment_id)
+
+
+@csrf_exempt
+@never_cache
+def sence_callback(request: HttpRequest, nonce: str, phase: str, *, error: bool) -> HttpResponse:
+    """SENCE's answer, posted across sites by the student's browser (manual, UrlRetoma, UrlError).
+
+    Touches no cookie and no session. The page that it leads to follows from the nonce, so that the
+    answer needs no database to be kept and the student still gets somewhere.
+    """
+    if request.method in ("GET", "HEAD"):
+        return render(request, "attendance/callback_get.html")
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+    public_id = public_id_of(nonce)
+    try:
+        body, length = _bounded_body(request)
+        callbacks.receive(
+            spool.Receipt(
+                received_at=timezone.now(),
+                public_id=public_id,
+                phase=phase,
+                announces_error=error,
+                body=without_token(body),
+                body_length=length,
+                content_type=_header(request, "Content-Type"),
+                origin=_header(request, "Origin"),
+            )
+        )
+    except OSError:
+        return render(request, "attendance/not_kept.html", status=503)
+    return SeeOther(reverse("attendance:session", args=[public_id]))
+
+
+def _bounded_body(request: HttpRequest) -> tuple[bytes, int]:
+    """Return what is kept of the body, and the length that it has or claims."""
+    body = request.read(MAX_BODY + 1)
+    claimed = request.META.get("CONTENT_LENGTH") or ""
+    return body[:MAX_BODY], max(len(body), int(claimed) if claimed.isdecimal() else 0)
+
+
+def _header(request: HttpRequest, name: str) -> str:
+    return request.headers.get(name, "").replace("\x00", "")[:200]
