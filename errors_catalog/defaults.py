@@ -377,4 +377,9 @@ TEXTS: dict[str, NamedText] = {
         "teléfonos {telefonos}.",
     ),
     "window_note": NamedText("Cuando no queda nada más que hacer", "Ya puede cerrar esta ventana."),
+    "withdrawn": NamedText(
+        "Alumno retirado del curso",
+        "Usted ya no figura como inscrito en el curso {curso}. Si cree que es un error, escriba a "
+        "{correo}.",
+    ),
 }

@@ -1,7 +1,7 @@
 """The `{placeholders}` of texts that staff write: any other brace is just a brace."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -19,3 +19,8 @@ def fill(template: str, values: Mapping[str, object]) -> str:
 def names_in(template: str) -> set[str]:
     """Return the names of the placeholders that a text uses."""
     return set(PLACEHOLDER.findall(template))
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return the names as staff type them, in order: `{correo}, {horas}`."""
+    return ", ".join(f"{{{name}}}" for name in sorted(names))
