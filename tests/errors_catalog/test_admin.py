@@ -1,0 +1,227 @@
+"""Coordinators edit what students read."""
+
+import pytest
+from django.urls import reverse
+
+from errors_catalog import catalogue
+from errors_catalog.models import ContactDetails, HelpLink, HelpSection, HelpText, SenceError
+
+pytestmark = pytest.mark.django_db
+
+# Of every list: session, user, two counts, rows.
+LIST_QUERIES = 5
+
+
+def admin_url(model: str, page: str, *args: object) -> str:
+    return reverse(f"admin:errors_catalog_{model}_{page}", args=args)
+
+
+def form_errors(response) -> str:
+    form = response.context["adminform"].form
+    return " ".join(str(problem) for problems in form.errors.values() for problem in problems)
+
+
+@pytest.mark.parametrize("model", ["senceerror", "helpsection", "helptext", "contactdetails"])
+def test_every_list_opens_in_as_many_queries_however_long_it_is(
+    admin_client, django_assert_num_queries, model
+):
+    with django_assert_num_queries(LIST_QUERIES):
+        response = admin_client.get(admin_url(model, "changelist"))
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("model", [SenceError, HelpSection, HelpText, ContactDetails])
+def test_every_row_opens(admin_client, model):
+    for row in model.objects.all():
+        response = admin_client.get(admin_url(model._meta.model_name, "change", row.pk))
+        assert response.status_code == 200
+
+
+def test_errors_are_searched_by_code_and_text_and_filtered_by_who_must_act(admin_client):
+    url = admin_url("senceerror", "changelist")
+    by_code = admin_client.get(url, {"q": "311"}).context["cl"].queryset
+    assert [error.code for error in by_code] == ["311"]
+    by_text = admin_client.get(url, {"q": "tres minutos"}).context["cl"].queryset
+    assert [error.code for error in by_text] == ["210"]
+    filtered = admin_client.get(
+        url, {"responsible__exact": "otec", "alerts_staff__exact": "1"}
+    ).context["cl"]
+    assert [error.code for error in filtered.queryset] == ["209", "211", "212", "303"]
+
+
+def test_sections_are_searched_by_their_links(admin_client):
+    response = admin_client.get(admin_url("helpsection", "changelist"), {"q": "Actualizar"})
+    [section] = response.context["cl"].queryset
+    assert section.key == "clave-sence"
+    assert section.link_count == 4
+
+
+def test_texts_are_searched_by_where_they_are_shown(admin_client):
+    response = admin_client.get(admin_url("helptext", "changelist"), {"q": "becario"})
+    assert [text.key for text in response.context["cl"].queryset] == ["exempt"]
+
+
+def error_fields(**changes: str) -> dict[str, str]:
+    return {
+        "code": "314",
+        "description": "Sence rechazó el {codigo}.",
+        "solution": "Escriba a {correo}.",
+        "responsible": "sence",
+        "alerts_staff": "on",
+    } | changes
+
+
+def test_a_code_that_sence_adds_is_written_and_shown_at_once(admin_client):
+    assert not catalogue.explain(["314"])[0].is_known
+    response = admin_client.post(admin_url("senceerror", "add"), error_fields())
+    assert response.status_code == 302
+    [error] = catalogue.explain(["314"])
+    assert error.description == "Sence rechazó el 314."
+    assert error.solution == "Escriba a cursos@usecap.cl."
+
+
+@pytest.mark.parametrize("field", ["description", "solution"])
+def test_an_error_cannot_use_what_nothing_fills(admin_client, field):
+    response = admin_client.post(
+        admin_url("senceerror", "add"), error_fields(**{field: "Llame a {persona}."})
+    )
+    assert form_errors(response) == (
+        "Este texto no puede usar {persona}. Puede usar {codigo}, {correo}, {horas}, {telefonos}."
+    )
+    assert not SenceError.objects.filter(code="314").exists()
+
+
+def test_a_code_is_never_renamed(admin_client):
+    error = SenceError.objects.get(code="311")
+    admin_client.post(
+        admin_url("senceerror", "change", error.pk), error_fields(code="911", solution="Nueva.")
+    )
+    error.refresh_from_db()
+    assert (error.code, error.solution) == ("311", "Nueva.")
+
+
+def test_a_code_of_the_manual_is_not_deleted_but_one_of_staff_is(admin_client):
+    ours = SenceError.objects.get(code="311")
+    theirs = SenceError.objects.create(
+        code="314", description="x", solution="y", responsible="sence", alerts_staff=True
+    )
+    assert admin_client.get(admin_url("senceerror", "delete", ours.pk)).status_code == 403
+    both = {
+        "action": "delete_selected",
+        "_selected_action": [ours.pk, theirs.pk],
+        "post": "yes",
+    }
+    admin_client.post(admin_url("senceerror", "changelist"), both)
+    assert SenceError.objects.filter(pk=ours.pk).exists()
+    deletion = admin_url("senceerror", "delete", theirs.pk)
+    assert admin_client.post(deletion, {"post": "yes"}).status_code == 302
+    assert not SenceError.objects.filter(pk=theirs.pk).exists()
+
+
+def section_fields(section: HelpSection, links: list[HelpLink], **changes: str) -> dict[str, str]:
+    fields = {
+        "title": section.title,
+        "position": str(section.position),
+        "before_rut": "on",
+        "links-TOTAL_FORMS": str(len(links) + 1),
+        "links-INITIAL_FORMS": str(len(links)),
+    }
+    for number, link in enumerate(links):
+        fields |= {
+            f"links-{number}-id": str(link.pk),
+            f"links-{number}-section": str(section.pk),
+            f"links-{number}-label": link.label,
+            f"links-{number}-url": link.url,
+            f"links-{number}-position": str(link.position),
+            f"links-{number}-is_visible": "on",
+        }
+    added = f"links-{len(links)}"
+    fields |= {f"{added}-section": str(section.pk), f"{added}-position": "5"}
+    return fields | {f"{added}-{name}": value for name, value in changes.items()}
+
+
+def test_a_link_is_added_to_a_section_and_shown_at_once(admin_client):
+    section = HelpSection.objects.get(key="clave-unica")
+    fields = section_fields(
+        section,
+        list(section.links.all()),
+        label="Activar",
+        url="https://claveunica.gob.cl/",
+        is_visible="on",
+    )
+    response = admin_client.post(admin_url("helpsection", "change", section.pk), fields)
+    assert response.status_code == 302
+    shown = catalogue.help_sections(after_rut=False)[0]
+    assert [link.label for link in shown.links] == [
+        *("Activar", "Obtener Clave Única", "Recuperar Clave Única"),
+    ]
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "claveunica.gob.cl", "data:text/html,x"])
+def test_a_link_goes_to_a_web_address_or_a_page_of_ours(admin_client, url):
+    section = HelpSection.objects.get(key="clave-unica")
+    fields = section_fields(section, list(section.links.all()), label="Activar", url=url)
+    response = admin_client.post(admin_url("helpsection", "change", section.pk), fields)
+    assert response.status_code == 200
+    assert section.links.count() == 2
+
+
+def test_a_section_of_staff_is_added_with_its_key(admin_client):
+    assert admin_client.get(admin_url("helpsection", "add")).status_code == 200
+    fields = section_fields(HelpSection(title="Otros", position=5), []) | {"key": "otros"}
+    fields["links-TOTAL_FORMS"] = "0"
+    assert admin_client.post(admin_url("helpsection", "add"), fields).status_code == 302
+    assert HelpSection.objects.filter(key="otros").exists()
+
+
+def test_a_text_is_edited_where_it_says_what_it_may_use(admin_client):
+    row = HelpText.objects.get(key="limit_near")
+    url = admin_url("helptext", "change", row.pk)
+    page = admin_client.get(url).content.decode()
+    assert "{correo}, {horas}, {minutos}, {telefonos}" in page
+    assert "Sesión abierta: aviso antes del límite" in page
+
+    assert admin_client.post(url, {"text": "Quedan {minutos}."}).status_code == 302
+    assert catalogue.text("limit_near", minutos=9) == "Quedan 9."
+
+
+def test_a_text_cannot_use_what_its_screen_does_not_fill(admin_client):
+    row = HelpText.objects.get(key="limit_near")
+    response = admin_client.post(
+        admin_url("helptext", "change", row.pk), {"text": "{minutos} en {curso}, {aula}"}
+    )
+    assert form_errors(response) == (
+        "Este texto no puede usar {aula}, {curso}. "
+        "Puede usar {correo}, {horas}, {minutos}, {telefonos}."
+    )
+
+
+def test_a_text_that_the_code_no_longer_knows_still_opens(admin_client):
+    row = HelpText.objects.create(key="old", where="Antes", text="x")
+    response = admin_client.get(admin_url("helptext", "change", row.pk))
+    assert "{correo}, {horas}, {telefonos}" in response.content.decode()
+
+
+@pytest.mark.parametrize("model", [HelpText, ContactDetails])
+def test_texts_and_contact_details_are_neither_added_nor_deleted(admin_client, model):
+    name, row = model._meta.model_name, model.objects.first()
+    assert admin_client.get(admin_url(name, "add")).status_code == 403
+    assert admin_client.post(admin_url(name, "delete", row.pk), {"post": "yes"}).status_code == 403
+
+
+def test_contact_details_are_checked_line_by_line(admin_client):
+    url = admin_url("contactdetails", "change", 1)
+    fields = {
+        "email": "ayuda@usecap.cl",
+        "phones": "(56) 2 3224 4420\r\n\r\n+56 9 1234 5678\r\n",
+        "alert_emails": "a@usecap.cl\r\nb@usecap.cl",
+    }
+    assert admin_client.post(url, fields).status_code == 302
+    contact = catalogue.contact()
+    assert contact.email == "ayuda@usecap.cl"
+    assert contact.phones == ["(56) 2 3224 4420", "+56 9 1234 5678"]
+
+    wrong = admin_client.post(url, fields | {"phones": "llámenos", "alert_emails": "a@x.cl\nb"})
+    assert "«llámenos» no es un teléfono. Escriba uno por línea." in form_errors(wrong)
+    assert "«b» no es un correo. Escriba uno por línea." in form_errors(wrong)
+    assert "a@x.cl" not in form_errors(wrong)

@@ -1,0 +1,88 @@
+"""USECAP's guide on the site."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from errors_catalog.models import ContactDetails, HelpText, SenceError
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def page(client) -> str:
+    response = client.get("/guia/")
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_the_guide_is_where_the_help_button_leads():
+    assert reverse("errors_catalog:guide") == "/guia/"
+
+
+def test_the_whole_guide_is_there_in_its_order(page):
+    headings = re.findall(r"<h[123][^>]*>(.*?)</h[123]>", page)
+    assert headings == [
+        "Guía Asistencia Sence",
+        "Contenidos",
+        "1. Introducción",
+        "2. Primer acceso",
+        "2.1. Obtener Clave Única",
+        "2.2. Recuperar Clave Única",
+        "3. Asistencia con Sence",
+        "3.1. Iniciar el tiempo de asistencia",
+        "3.2. Posibles errores",
+        "3.3. Ayuda",
+    ]
+
+
+def test_every_link_inside_the_guide_leads_somewhere(page):
+    ids = re.findall(r'id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    targets = set(re.findall(r'href="#([^"]+)"', page))
+    assert targets <= set(ids)
+    assert {"introduccion", "errores", "error-100", "error-313"} <= targets
+
+
+def test_every_error_of_the_catalogue_is_explained(page):
+    for code in SenceError.objects.values_list("code", flat=True):
+        assert f'id="error-{code}"' in page
+    assert "Debe solicitar una nueva Cus, en la opción inferior" in page
+    assert "{correo}" not in page
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("“Continuar”", "“Inicia tu tiempo de asistencia Sence”", "“Cerrar Sesión Sence”"),
+        *("“Cerrar ventana”", "“Tiempo Asistencia”", "“Seleccionar Curso:”", "12345678-9"),
+        "“Asistencia correctamente ingresada”",
+        "“Sesión correctamente cerrada”",
+        "“El usuario no tiene cursos Sence registrados en Usecap.”",
+        "las 3 horas continuas",
+    ],
+)
+def test_the_screens_are_quoted_word_for_word(page, words):
+    assert words in page
+
+
+def test_the_guide_follows_what_staff_edit(client, settings):
+    settings.SENCE_SESSION_HOURS = 4
+    ContactDetails.objects.update(email="ayuda@usecap.cl")
+    HelpText.objects.filter(key="opened").update(text="Asistencia lista")
+    page = client.get("/guia/").content.decode()
+    assert "las 4 horas continuas" in page
+    assert "“Asistencia lista”" in page
+    assert "cursos@usecap.cl" not in page
+    assert 'href="mailto:ayuda@usecap.cl"' in page
+
+
+def test_a_warm_guide_asks_the_database_nothing(client, page, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        client.get("/guia/")
+
+
+def test_the_guide_only_answers_reads(client):
+    assert client.head("/guia/").status_code == 200
+    assert client.post("/guia/").status_code == 405
