@@ -59,7 +59,7 @@ class BehaviourForm(forms.Form):
         required=False,
     )
     codes = forms.MultipleChoiceField(
-        label="Códigos de error (puede marcar varios)",
+        label="Códigos de error, uno o varios",
         choices=[(code, f"{code} · {text}") for code, text in ERROR_CODES.items()],
         widget=forms.CheckboxSelectMultiple,
         required=False,

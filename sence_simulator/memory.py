@@ -51,6 +51,11 @@ class SenceRequest:
     def run(self) -> str:
         return self.fields.get("RunAlumno", "")
 
+    @property
+    def answer_path(self) -> str:
+        """Where, on SENCE's origin, the answer is shown once there is one."""
+        return f"/{self.environment}/Registro/Respuesta/{self.id}"
+
 
 @dataclass
 class IssuedSession:

@@ -22,6 +22,8 @@ MIDDLEWARE = [
 # Each listening port has its own URLs (see middleware); this is what neither claims.
 ROOT_URLCONF = "sence_simulator.urls_sence"
 APPEND_SLASH = False
+# SENCE's forms are short, and the last ones stay in memory.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 
 TEMPLATES = [
     {

@@ -10,6 +10,6 @@ handler500 = views.broken
 
 urlpatterns = [
     path("ingreso/<request_id>", views.log_in),
-    path("clave", views.forgotten_password),
+    path("clave", views.forgotten_password, name="forgotten_password"),
     path("estatico/<path:path>", views.static_file),
 ]

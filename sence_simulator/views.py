@@ -1,17 +1,24 @@
 """The pages of both origins: each reads, calls and answers."""
 
 import json
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 from django.views.static import serve
 from stdnum.cl import rut
 
 from sence_simulator import answers
-from sence_simulator.behaviours import NORMAL, BehaviourForm, as_initial
+from sence_simulator.behaviours import (
+    DELIVERIES,
+    NORMAL,
+    OUTCOMES,
+    Behaviour,
+    BehaviourForm,
+    as_initial,
+)
 from sence_simulator.login import LoginForm
 from sence_simulator.memory import SenceRequest, simulator
 from sence_simulator.protocol import ERROR_CODES
@@ -93,8 +100,7 @@ def panel_page(request: HttpRequest, form: BehaviourForm, status: int = 200) -> 
         "form": form,
         "run": request.POST.get("run", ""),
         "behaviours": [
-            (run or "cualquiera", describe(BehaviourForm(as_initial(behaviour))))
-            for run, behaviour in memory.behaviours()
+            (run or "Cualquier RUN", describe(behaviour)) for run, behaviour in memory.behaviours()
         ],
         "requests": [(received, masked(received)) for received in memory.latest()[:30]],
         "has_registry": simulator.registry is not None,
@@ -110,19 +116,20 @@ def masked(received: SenceRequest) -> list[tuple[str, str]]:
     ]
 
 
-def describe(form: BehaviourForm) -> list[str]:
+def describe(behaviour: Behaviour) -> list[str]:
     """What a behaviour does, in the words of the form's own labels."""
-    form.is_valid()
-    described = []
-    for name, field in form.fields.items():
-        value = form.cleaned_data.get(name)
-        if not value or value in ("normal", "auto"):
-            continue
-        choices = dict(getattr(field, "choices", []))
-        values = value if isinstance(value, list) else [value]
-        shown = ", ".join(str(choices.get(item, item)) for item in values)
-        described.append(str(field.label) if value is True else f"{field.label}: {shown}")
-    return described or ["Normal"]
+    labels = {name: field.label for name, field in BehaviourForm.base_fields.items()}
+    lists = {
+        name: ", ".join(getattr(behaviour, name))
+        for name in ("missing", "stray_spaces", "contradicting")
+    }
+    flags = ("swap_check_digit_case", "empty_time_zone")
+    return [
+        f"Error {behaviour.glosa}" if behaviour.glosa else dict(OUTCOMES)[behaviour.outcome],
+        f"{labels['delivery']}: {dict(DELIVERIES)[behaviour.delivery]}",
+        *(f"{labels[name]}: {names}" for name, names in lists.items() if names),
+        *(str(labels[name]) for name in flags if getattr(behaviour, name)),
+    ]
 
 
 @require_POST
@@ -181,9 +188,7 @@ def log_in(request: HttpRequest, request_id: str) -> HttpResponse:
     if not (login.is_valid() and behaviour.is_valid()):
         return login_page(request, received, login, behaviour)
     answers.answer(received, login.cleaned_data["run"], behaviour.behaviour())
-    return HttpResponseRedirect(
-        f"{simulator.sence_origin}/{received.environment}/Registro/Respuesta/{received.id}"
-    )
+    return HttpResponseRedirect(f"{simulator.sence_origin}{received.answer_path}")
 
 
 def login_page(
@@ -225,7 +230,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     )
 
 
-def static_file(request: HttpRequest, path: str) -> Any:
+def static_file(request: HttpRequest, path: str) -> HttpResponseBase:
     return serve(request, path, document_root=str(settings.BASE_DIR / "static"))
 
 

@@ -269,6 +269,13 @@ def test_reading_an_address_that_takes_a_form_explains_itself(simulator: Simulat
     assert "recibe un formulario" in page.text
 
 
+def test_a_form_too_large_for_sence_is_refused(simulator: SimulatorProcess) -> None:
+    page = post(simulator, extra="x" * 100_000)
+
+    assert page.status_code == 400
+    assert "Solicitud no válida" in page.text
+
+
 # Opening and closing
 
 
@@ -687,7 +694,8 @@ def test_the_panel_sets_a_behaviour_with_a_form(simulator: SimulatorProcess) -> 
     )
 
     assert page.status_code == 200
-    assert "El token pertenece a otro OTEC" in page.text
+    assert "<li>Error 211</li>" in page.text
+    assert "Tarde: cuando usted lo pida" in page.text
     assert callback(log_in(post(simulator))).fields["GlosaError"] == "211"
 
 
