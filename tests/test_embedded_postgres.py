@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from usecap_sence.embedded_postgres import server
+from usecap_sence.embedded_postgres import postgres, server
 
 PROJECT = Path(__file__).resolve().parents[1]
 PACKAGES = next(path for path in sys.path if (Path(path) / "django").is_dir())
@@ -57,10 +57,13 @@ class Client:
             **{"cwd": PROJECT, "env": os.environ | {"PYTHONPATH": str(PROJECT)}, **kwargs},
         )
 
-    def ask(self, statement: str) -> str:
+    def tell(self, statement: str) -> None:
         assert self.process.stdin
         self.process.stdin.write(statement + "\n")
         self.process.stdin.flush()
+
+    def ask(self, statement: str) -> str:
+        self.tell(statement)
         return self.read()
 
     def read(self) -> str:
@@ -171,6 +174,9 @@ def test_two_processes_share_a_server_and_the_last_one_out_stops_it(home, join):
 
 def test_many_first_connections_at_once_start_one_server(new_home, join):
     clients = [join(new_home) for _ in range(6)]
+    for client in clients:
+        client.tell("SELECT 1")
+    assert [client.read() for client in clients] == ["1"] * 6
     assert len({client.postmaster() for client in clients}) == 1
     assert len(supervisors(new_home)) == 1
 
@@ -294,7 +300,7 @@ def test_a_server_that_does_not_start_is_a_sentence_with_its_log(new_home, join)
 
 @needs_root
 def test_root_opens_no_folder_above_the_project_or_the_wheel(new_home, join):
-    wheel = server.wheel().parent
+    wheel = postgres.wheel().parent
     looked_at = [*new_home.parents, wheel, *wheel.parents, *wheel.rglob("*")]
     before = {path: path.stat().st_mode for path in looked_at}
     assert join(new_home).ask("SELECT 1") == "1"
@@ -350,7 +356,7 @@ def test_root_and_an_ordinary_user_in_one_checkout_do_not_meet(checkout, nobody,
     try:
         ours = join(home, cwd=checkout, env=os.environ | {"PYTHONPATH": str(checkout)})
         our_postmaster = ours.postmaster()
-        assert our_postmaster.username() == server.ROOT_RUNS_AS
+        assert our_postmaster.username() == postgres.ROOT_RUNS_AS
         ours.ask("CREATE TABLE ours ()")
         assert theirs.ask("SELECT to_regclass('ours') IS NULL") == "True"
         ours.leave()
@@ -378,8 +384,9 @@ except psycopg.OperationalError as error:
 
 
 @needs_root
-def test_an_ordinary_users_long_path_gets_a_short_private_folder(checkout, nobody, join):
-    home = checkout / ("una carpeta, con 'ñ' y $HOME " * 4) / ".postgres"
+@pytest.mark.parametrize("name", ["una carpeta con 'ñ' y $HOME " * 4, "una, dos"])
+def test_an_ordinary_users_unfit_path_gets_a_short_private_folder(checkout, nobody, join, name):
+    home = checkout / name / ".postgres"
     client = join(home, **nobody)
     short = Path(client.ask("SHOW unix_socket_directories"))
     assert short.parent == Path(f"/tmp/usecap-sence-{pwd.getpwnam('nobody').pw_uid}")  # noqa: S108

@@ -6,7 +6,8 @@
     }}
 
 The first connection starts the server; it stops by itself when no process uses it any more.
-base.py is Django's side; server.py the files, locks and processes; __main__.py the supervisor.
+base.py is Django's side, server.py decides who starts and stops it, postgres.py does it in the
+folders of files.py, and __main__.py is the supervisor's command line, and `make clean`'s.
 """
 
 from .server import remove, stop

@@ -9,7 +9,7 @@ from django.db.backends.base.creation import TEST_DATABASE_PREFIX
 from django.db.backends.postgresql import base, client
 from psycopg import sql
 
-from . import server
+from . import postgres, server
 
 
 class DatabaseClient(client.DatabaseClient):
@@ -18,7 +18,7 @@ class DatabaseClient(client.DatabaseClient):
     @classmethod
     def settings_to_cmd_args_env(cls, settings_dict: dict, parameters: Iterable[str]) -> tuple:
         args, env = super().settings_to_cmd_args_env(settings_dict, parameters)
-        return [str(server.wheel() / "bin" / "psql"), *args[1:]], env
+        return [str(postgres.wheel() / "bin" / "psql"), *args[1:]], env
 
     def runshell(self, parameters: Iterable[str]) -> None:
         self.connection.ensure_connection()
