@@ -11,7 +11,7 @@ from attendance import alerts
 from attendance.models import AttendanceSession, session_limit
 from attendance.sence.callback_urls import public_id
 from attendance.sence.outgoing import Refusal, form_fields, form_url, refusals
-from courses.models import Enrolment, Environment
+from courses.models import Action, Enrolment, Environment, Student
 from courses.tokens import TokenUnavailableError
 
 NO_TOKEN = "token"  # noqa: S105 - the code of an alert
@@ -100,6 +100,12 @@ def preflight(session: AttendanceSession) -> list[Refusal]:
     except TokenUnavailableError as error:
         return [Refusal(NO_TOKEN, "Token", str(error))]
     return refusals(fields, test=session.environment == Environment.TEST)
+
+
+def preflight_action(action: Action) -> list[Refusal]:
+    """Return why SENCE would refuse an action, whoever the student. Contacts and saves nothing."""
+    anyone = Enrolment(action=action, student=Student(run="11111111-1"))
+    return preflight(_snapshot(anyone, timezone.now()))
 
 
 def alert_staff_of_preflight(enrolment: Enrolment, now: datetime) -> None:

@@ -21,3 +21,5 @@ os.environ.update(
 from usecap_sence.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# For the tests' own `flush`.
+INSTALLED_APPS = [*INSTALLED_APPS, "tests"]  # noqa: F405

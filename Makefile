@@ -1,0 +1,56 @@
+# One word each, from a clean clone, with Python 3.11 and make alone.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench clean browser
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+PORT ?= 8000
+SENCE_PORT ?= 8001
+LOGIN_PORT ?= 8002
+TESTS ?= tests
+
+help:
+	@echo "make setup   the environment alone, in .venv"
+	@echo "make demo    the site, SENCE's simulator and invented people (PORT, SENCE_PORT, LOGIN_PORT)"
+	@echo "make test    the whole suite (TESTS=path for a part of it)"
+	@echo "make lint    ruff, mypy, templates, migrations, deploy check"
+	@echo "make clean   stop the embedded PostgreSQL and delete its data and the demo's"
+
+setup: $(BIN)/.installed .env
+
+$(BIN)/.installed: requirements.txt requirements-dev.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# Keys of this machine's own. sed's separator can't appear in either of them.
+.env: | $(BIN)/.installed
+	@umask 077; \
+	secret=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))'); \
+	key=$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'); \
+	sed -e "s|^SECRET_KEY=.*|SECRET_KEY=$$secret|" -e "s|^TOKEN_ENCRYPTION_KEYS=.*|TOKEN_ENCRYPTION_KEYS=$$key|" .env.example > .env
+
+demo: setup
+	@$(BIN)/python -m usecap_sence.demo --port $(PORT) --sence-port $(SENCE_PORT) --login-port $(LOGIN_PORT)
+
+# Debian's Chromium where apt can install it, Playwright's own elsewhere.
+browser: setup
+	@if command -v chromium >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -y -qq chromium >/dev/null; \
+	else $(BIN)/playwright install chromium; fi
+
+test: browser
+	$(BIN)/python -m pytest $(TESTS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/djlint --quiet --lint templates sence_simulator/templates
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m tests.deploy_check
+
+clean: setup
+	-$(BIN)/python -m usecap_sence.embedded_postgres --stop
+	rm -rf .postgres .demo .spool

@@ -1,0 +1,24 @@
+"""Apply SENCE's answers that were kept while something behind them failed."""
+
+import sys
+
+from django.core.management.base import BaseCommand
+from tqdm import tqdm
+
+from attendance import callbacks
+
+
+class Command(BaseCommand):
+    help = (
+        "Aplica las respuestas de SENCE que quedaron guardadas sin aplicar, en disco o en la "
+        "base. Se puede repetir y correr en paralelo: cada una se aplica una vez. Termina con 1 "
+        "si alguna no se pudo aplicar; esas quedan guardadas."
+    )
+
+    def handle(self, **options) -> None:
+        with tqdm(desc="Respuestas", unit="", disable=None, leave=False) as bar:
+            applied, failed = callbacks.replay(progress=bar.update)
+        self.stdout.write(f"Aplicadas: {applied}. Sin poder aplicar: {failed}.")
+        if failed:
+            self.stderr.write("Revise el registro del servidor y vuelva a intentarlo.")
+            sys.exit(1)

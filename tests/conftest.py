@@ -1,0 +1,15 @@
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+
+@pytest.fixture(autouse=True)
+def _own_spool_and_cold_cache(settings, tmp_path):
+    settings.SPOOL_DIR = tmp_path / "spool"
+    cache.clear()
+
+
+@pytest.fixture
+def browser_client():
+    """A client as a browser is one: CSRF is enforced, and it follows nothing by itself."""
+    return Client(enforce_csrf_checks=True)
