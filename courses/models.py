@@ -4,7 +4,8 @@ Rules of SENCE's manual (v1.1.6, table of parameters) are kept by the database i
 importer's set-based writes can't get round them.
 """
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 import pgtrigger
 from django.conf import settings
@@ -48,9 +49,9 @@ class RutField(models.CharField):
             value = normalise(value)
         return super().clean(value, model_instance)
 
-    def formfield(self, **kwargs):
+    def formfield(self, *args: Any, **kwargs: Any) -> Any:
         # People type dots; the canonical form is made in clean().
-        return super().formfield(**{"max_length": 20, **kwargs})
+        return super().formfield(*args, **{"max_length": 20, **kwargs})
 
 
 class TrainingLine(models.IntegerChoices):
@@ -190,7 +191,7 @@ class Course(models.Model):
 
 
 class ActionQuerySet(models.QuerySet["Action"]):
-    def running(self, today):
+    def running(self, today: date) -> "ActionQuerySet":
         """Actions whose communicated dates include `today` (a date of Chile's calendar)."""
         return self.filter(starts_on__lte=today, ends_on__gte=today)
 
@@ -293,7 +294,7 @@ class Action(models.Model):
                 {"code": "El código de acción tiene al menos 7 caracteres, salvo en la línea 6."}
             )
 
-    def is_running(self, today) -> bool:
+    def is_running(self, today: date) -> bool:
         """Whether its communicated dates include `today` (a date of Chile's calendar)."""
         return self.starts_on <= today <= self.ends_on
 

@@ -1,0 +1,352 @@
+"""The coordinators' pages: who may attend what, and what became of each roster."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html, format_html_join
+from django.views.decorators.debug import sensitive_post_parameters
+
+from courses.forms import OtecTokenForm
+from courses.models import (
+    Action,
+    Course,
+    Enrolment,
+    EnrolmentQuerySet,
+    Otec,
+    RejectedRow,
+    RosterImport,
+    Student,
+)
+from courses.refusals import RefusalsAdmin
+from courses.search import PlainSearchAdmin
+
+REJECTED_ROWS_SHOWN = 50
+
+
+def list_link(model: str, text: str, **filters: Any) -> str:
+    """Return a link to the list of another model of this app, filtered."""
+    address = reverse(f"admin:courses_{model}_changelist", query=filters)
+    return format_html('<a href="{}">{}</a>', address, text)
+
+
+class PeriodFilter(admin.SimpleListFilter):
+    """Whether the action is running today, by Chile's calendar."""
+
+    title = "vigencia"
+    parameter_name = "vigencia"
+    path = ""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("en-curso", "En curso"), ("futura", "Por empezar"), ("terminada", "Terminada")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        today = timezone.localdate()
+        starts, ends = f"{self.path}starts_on", f"{self.path}ends_on"
+        periods = {
+            "en-curso": Q(**{f"{starts}__lte": today, f"{ends}__gte": today}),
+            "futura": Q(**{f"{starts}__gt": today}),
+            "terminada": Q(**{f"{ends}__lt": today}),
+        }
+        return queryset.filter(periods.get(self.value() or "", Q()))
+
+
+class EnrolmentPeriodFilter(PeriodFilter):
+    path = "action__"
+
+
+class WithdrawnFilter(admin.SimpleListFilter):
+    title = "estado"
+    parameter_name = "estado"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("activa", "Activa"), ("retirada", "Retirada")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
+        if self.value() == "activa":
+            return queryset.active()
+        return queryset.withdrawn() if self.value() == "retirada" else queryset
+
+
+class RejectedFilter(admin.SimpleListFilter):
+    title = "filas rechazadas"
+    parameter_name = "rechazadas"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("con", "Con rechazadas"), ("sin", "Sin rechazadas")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() == "con":
+            return queryset.filter(rows_rejected__gt=0)
+        return queryset.filter(rows_rejected=0) if self.value() == "sin" else queryset
+
+
+@admin.register(Otec)
+class OtecAdmin(PlainSearchAdmin, RefusalsAdmin):
+    list_display = ["name", "rut", "token_state"]
+    search_fields = ["name", "rut"]
+    search_help_text = "Nombre o RUT."
+    rut_field = "rut"
+    readonly_fields = ["token_state"]
+
+    @admin.display(description="token")
+    def token_state(self, otec: Otec) -> str:
+        return "Configurado" if otec.has_token else "Falta"
+
+    def may_change_token(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("courses.change_otec_token")
+
+    def get_fields(self, request: HttpRequest, obj: Otec | None = None) -> Any:
+        fields = ["name", "rut", "token_state"]
+        editable = self.has_change_permission(request, obj) if obj else True
+        return [*fields, "new_token"] if editable and self.may_change_token(request) else fields
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if "new_token" in self.get_fields(request, args[0] if args else None):
+            kwargs["form"] = OtecTokenForm
+        return super().get_form(request, *args, **kwargs)
+
+    @method_decorator(sensitive_post_parameters("new_token"))
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().changeform_view(request, *args, **kwargs)
+
+
+@admin.register(Course)
+class CourseAdmin(PlainSearchAdmin, RefusalsAdmin):
+    list_display = ["name", "sence_code", "training_line", "otec", "actions_link"]
+    list_filter = ["training_line", "otec"]
+    list_select_related = ["otec"]
+    search_fields = ["name", "sence_code", "otec__name"]
+    search_help_text = "Nombre, código SENCE u OTEC."
+    autocomplete_fields = ["otec"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Course]:
+        return super().get_queryset(request).annotate(action_count=Count("actions"))
+
+    @admin.display(description="acciones", ordering="action_count")
+    def actions_link(self, course: Any) -> str:
+        return list_link("action", course.action_count, course__id__exact=course.pk)
+
+
+@admin.register(Action)
+class ActionAdmin(PlainSearchAdmin, RefusalsAdmin):
+    list_display = ["code", "course", "starts_on", "ends_on", "environment", "close_required"]
+    list_filter = [
+        PeriodFilter,
+        "environment",
+        "course__training_line",
+        "close_required",
+        "course__otec",
+    ]
+    list_select_related = ["course"]
+    date_hierarchy = "starts_on"
+    search_fields = ["code", "course__name", "course__sence_code"]
+    search_help_text = "Código de acción, nombre del curso o código SENCE."
+    autocomplete_fields = ["course"]
+    readonly_fields = ["enrolments_link"]
+    delete_remedy = "Una acción con inscripciones no se elimina: corrija sus fechas."
+
+    def get_fields(self, request: HttpRequest, obj: Action | None = None) -> Any:
+        fields = ["course", "code", ("starts_on", "ends_on"), "environment", "close_required"]
+        return [*fields, "enrolments_link"] if obj else fields
+
+    @admin.display(description="inscripciones")
+    def enrolments_link(self, action: Action) -> str:
+        count = action.enrolments.count()
+        return list_link("enrolment", f"Ver las {count} inscripciones", action__id__exact=action.pk)
+
+
+@admin.register(Student)
+class StudentAdmin(PlainSearchAdmin, RefusalsAdmin):
+    list_display = ["run", "surnames", "given_names", "email"]
+    list_display_links = ["run", "surnames"]
+    search_fields = ["run", "given_names", "surnames", "email"]
+    search_help_text = "RUN (con o sin puntos y guion), nombres, apellidos o correo."
+    rut_field = "run"
+    show_full_result_count = False
+    delete_remedy = "Retire sus inscripciones en vez de eliminar al alumno."
+
+    def get_fields(self, request: HttpRequest, obj: Student | None = None) -> Any:
+        fields = ["run", "given_names", "surnames", "email"]
+        return [*fields, "enrolments_link"] if obj else fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Student | None = None) -> list[str]:
+        # SENCE holds attendance under that RUN: from then on it is another person's or none.
+        registered = obj and obj.enrolments.filter(sessions__isnull=False).exists()
+        return ["run", "enrolments_link"] if registered else ["enrolments_link"]
+
+    @admin.display(description="inscripciones")
+    def enrolments_link(self, student: Student) -> str:
+        return list_link("enrolment", "Ver sus inscripciones", student__id__exact=student.pk)
+
+
+@admin.register(Enrolment)
+class EnrolmentAdmin(PlainSearchAdmin, RefusalsAdmin):
+    list_display = ["run", "name", "action_code", "course", "is_exempt", "state"]
+    list_filter = [
+        WithdrawnFilter,
+        EnrolmentPeriodFilter,
+        "is_exempt",
+        "action__environment",
+        "action__course__training_line",
+        "action__course__otec",
+    ]
+    list_select_related = ["student", "action__course"]
+    # The newest first: the model's own order would sort every enrolment by its action and student.
+    ordering = ["-pk"]
+    search_fields = [
+        "student__run",
+        "student__given_names",
+        "student__surnames",
+        "student__email",
+        "action__code",
+        "action__course__name",
+    ]
+    search_help_text = "RUN, nombre o correo del alumno; código de acción o nombre del curso."
+    rut_field = "student__run"
+    show_full_result_count = False
+    autocomplete_fields = ["student", "action"]
+    fields = ["student", "action", "is_exempt", "withdrawn_at", "created_at"]
+    actions = ["withdraw", "reinstate"]
+    delete_remedy = "Retire la inscripción: lo que se registró con ella no se elimina."
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Enrolment | None = None) -> list[str]:
+        # Someone else in another action is another enrolment; what this one registered stays its.
+        fixed = ["withdrawn_at", "created_at"]
+        return ["student", "action", *fixed] if obj else fixed
+
+    @admin.display(description="RUN", ordering="student__run")
+    def run(self, enrolment: Enrolment) -> str:
+        return enrolment.student.run
+
+    @admin.display(description="alumno", ordering="student__surnames")
+    def name(self, enrolment: Enrolment) -> str:
+        return enrolment.student.full_name
+
+    @admin.display(description="acción", ordering="action__code")
+    def action_code(self, enrolment: Enrolment) -> str:
+        return enrolment.action.code
+
+    @admin.display(description="curso", ordering="action__course__name")
+    def course(self, enrolment: Enrolment) -> str:
+        return enrolment.action.course.name
+
+    @admin.display(description="estado", ordering="withdrawn_at")
+    def state(self, enrolment: Enrolment) -> str:
+        return "Retirada" if enrolment.withdrawn_at else "Activa"
+
+    @admin.action(description="Retirar las inscripciones elegidas", permissions=["change"])
+    @transaction.atomic
+    def withdraw(self, request: HttpRequest, queryset: EnrolmentQuerySet) -> None:
+        chosen, locked = queryset.count(), lock(queryset.active())
+        done = locked.withdraw(timezone.now())
+        log_change(request, locked, "Retirada.")
+        self.report(request, "Inscripciones retiradas", done, "Ya estaban retiradas", chosen - done)
+
+    @admin.action(description="Reincorporar las inscripciones elegidas", permissions=["change"])
+    @transaction.atomic
+    def reinstate(self, request: HttpRequest, queryset: EnrolmentQuerySet) -> None:
+        chosen, locked = queryset.count(), lock(queryset.withdrawn())
+        done = locked.reinstate()
+        log_change(request, locked, "Reincorporada.")
+        self.report(request, "Inscripciones reincorporadas", done, "Ya eran activas", chosen - done)
+
+    def report(
+        self, request: HttpRequest, done: str, count: int, skipped: str, skipped_count: int
+    ) -> None:
+        level = messages.SUCCESS if count else messages.WARNING
+        rest = f" {skipped}, y no cambiaron: {skipped_count}." if skipped_count else ""
+        self.message_user(request, f"{done}: {count}.{rest}", level)
+
+
+def lock(enrolments: EnrolmentQuerySet) -> EnrolmentQuerySet:
+    """Lock these enrolments; return them as a query that goes on meaning them once they change."""
+    ids = enrolments.order_by().select_for_update(of=("self",)).values_list("pk", flat=True)
+    return Enrolment.objects.filter(pk__in=list(ids))
+
+
+def log_change(request: HttpRequest, enrolments: EnrolmentQuerySet, message: str) -> None:
+    """Write in the admin's history who changed these enrolments."""
+    named = enrolments.select_related("student", "action__course")
+    LogEntry.objects.log_actions(str(request.user.pk), named, CHANGE, message)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """What the importer wrote is looked at, not edited."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(RosterImport)
+class RosterImportAdmin(PlainSearchAdmin, ReadOnlyAdmin):
+    list_display = [
+        "loaded_at",
+        "file_name",
+        "loaded_by",
+        "rows_read",
+        "rows_created",
+        "rows_updated",
+        "rows_unchanged",
+        "rows_rejected",
+    ]
+    list_display_links = ["loaded_at", "file_name"]
+    list_filter = [RejectedFilter]
+    list_select_related = ["loaded_by"]
+    date_hierarchy = "loaded_at"
+    search_fields = ["file_name", "digest"]
+    search_help_text = "Nombre del archivo o su SHA-256."
+    fields = [
+        "file_name",
+        "loaded_at",
+        "loaded_by",
+        ("rows_read", "rows_created", "rows_updated", "rows_unchanged", "rows_rejected"),
+        "digest",
+        "rejected_rows",
+    ]
+
+    @admin.display(description="filas rechazadas")
+    def rejected_rows(self, roster_import: RosterImport) -> str:
+        shown = roster_import.rejected_rows.all()[:REJECTED_ROWS_SHOWN]
+        if not shown:
+            return "Ninguna."
+        rows = format_html_join(
+            "",
+            "<li>Línea {}, {} «{}»: {}</li>",
+            ((row.line, row.column or "fila", row.value, row.reason) for row in shown),
+        )
+        everything = list_link(
+            "rejectedrow",
+            f"Ver las {roster_import.rows_rejected} en una lista",
+            roster_import__id__exact=roster_import.pk,
+        )
+        return format_html("<ul>{}</ul><p>{}</p>", rows, everything)
+
+
+@admin.register(RejectedRow)
+class RejectedRowAdmin(PlainSearchAdmin, ReadOnlyAdmin):
+    """The rows that one import rejected: reached from its page, not from the index."""
+
+    list_display = ["line", "column", "value", "reason"]
+    list_display_links = None
+    search_fields = ["column", "value", "reason"]
+    search_help_text = "Columna, valor o motivo."
+    show_full_result_count = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("courses.view_rosterimport")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return False

@@ -1,0 +1,51 @@
+"""Forms of the back office."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.views.decorators.debug import sensitive_variables
+
+from courses import tokens
+from courses.refusals import RefusableForm
+
+GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+
+class OtecTokenForm(RefusableForm):
+    """An OTEC with a field for a new token. What leaves the field is encrypted already.
+
+    An empty field keeps the token that there is.
+    """
+
+    new_token = forms.CharField(
+        label="Token nuevo",
+        required=False,
+        # Browsers fill a saved password in despite "off", but not in a field for a new one.
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
+        help_text=(
+            "Los 36 caracteres que entrega https://sistemas.sence.cl/rts. "
+            "Déjelo vacío para conservar el actual, que nunca se muestra."
+        ),
+    )
+
+    @sensitive_variables()
+    def clean_new_token(self) -> str:
+        token = self.cleaned_data["new_token"]
+        if not token:
+            return ""
+        if not GUID.fullmatch(token):
+            raise ValidationError(
+                "El token tiene 36 caracteres: 32 números o letras de la A a la F, separados con "
+                "guiones en grupos de 8, 4, 4, 4 y 12. Cópielo completo."
+            )
+        try:
+            return tokens.encrypt(token)
+        except tokens.TokenUnavailableError as error:
+            raise ValidationError(f"No se pudo guardar el token. {error}") from None
+
+    def save(self, commit: bool = True) -> Any:
+        if self.cleaned_data["new_token"]:
+            self.instance.token_ciphertext = self.cleaned_data["new_token"]
+        return super().save(commit)
