@@ -1,5 +1,7 @@
 """Coordinators edit what students read."""
 
+from typing import Any
+
 import pytest
 from django.urls import reverse
 
@@ -16,7 +18,7 @@ def admin_url(model: str, page: str, *args: object) -> str:
     return reverse(f"admin:errors_catalog_{model}_{page}", args=args)
 
 
-def form_errors(response) -> str:
+def form_errors(response: Any) -> str:
     form = response.context["adminform"].form
     return " ".join(str(problem) for problems in form.errors.values() for problem in problems)
 

@@ -1,6 +1,7 @@
 """What the pages are told, from whatever staff wrote and whatever SENCE sends."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -222,6 +223,14 @@ def test_templates_reach_texts_help_and_contact():
     contact = drawn('{% include "errors_catalog/_contact.html" %}')
     assert 'href="mailto:cursos@usecap.cl"' in contact
     assert 'href="tel:+56226714073"' in contact
+
+
+def test_every_text_that_a_template_names_exists():
+    """A misspelt one would be an empty place on a screen, without an error."""
+    sources = [path.read_text() for path in (settings.BASE_DIR / "templates").rglob("*.html")]
+    named = {key for source in sources for key in re.findall(r"\btexts\.(\w+)", source)}
+    assert named
+    assert named <= set(defaults.TEXTS)
 
 
 def test_what_staff_typed_is_escaped():

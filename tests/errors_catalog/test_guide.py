@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from errors_catalog.models import ContactDetails, HelpText, SenceError
@@ -11,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def page(client) -> str:
+def page(client: Client) -> str:
     response = client.get("/guia/")
     assert response.status_code == 200
     return response.content.decode()
