@@ -21,9 +21,10 @@ from sence_simulator.behaviours import (
 )
 from sence_simulator.login import LoginForm
 from sence_simulator.memory import SenceRequest, simulator
-from sence_simulator.protocol import ERROR_CODES
+from sence_simulator.protocol import ECHOED_FIELDS, ERROR_CODES
 
 MASK = "••••••••"
+SHOWN_FIELDS = (*ECHOED_FIELDS, "RutOtec", "IdSesionSence", "UrlRetoma", "UrlError")
 
 
 def origins(request: HttpRequest) -> dict[str, str]:
@@ -109,10 +110,9 @@ def panel_page(request: HttpRequest, form: BehaviourForm, status: int = 200) -> 
 
 
 def masked(received: SenceRequest) -> list[tuple[str, str]]:
-    """The fields of a request for showing: whatever is called like the token is hidden."""
+    """The fields of a request for showing; under an unknown name there may be a token too."""
     return [
-        (name, MASK if "token" in name.lower() else value)
-        for name, value in received.fields.items()
+        (name, value if name in SHOWN_FIELDS else MASK) for name, value in received.fields.items()
     ]
 
 

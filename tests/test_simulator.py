@@ -165,6 +165,7 @@ def opened(simulator: SimulatorProcess, **changes: Any) -> str:
         *[({name: "  "}, "200") for name in GOOD if not name.startswith("Url")],
         ({"Token": None, "token": TOKEN}, "200"),
         ({"RunAlumno": None, "RunAlumno ": RUN}, "200"),
+        ({"LineaCapacitacion": "1", "CodSence": None, "CodigoCurso": "RLAB-19-02-08"}, "200"),
         ({"IdSesionAlumno": "x" * 150}, "200"),
         ({"UrlRetoma": None}, "201"),
         ({"UrlRetoma": " "}, "201"),
@@ -675,7 +676,7 @@ def test_a_misspelt_behaviour_is_refused(simulator: SimulatorProcess, body: Any)
 
 
 def test_the_panel_shows_what_arrived_without_its_token(simulator: SimulatorProcess) -> None:
-    misspelt = post(simulator, Token=None, token=TOKEN)
+    misspelt = post(simulator, Token=None, Tokem=TOKEN)
     post(simulator)
     page = requests.get(f"{simulator.sence_origin}/simulador/", timeout=TIMEOUT).text
 
