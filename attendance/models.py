@@ -10,10 +10,11 @@ expect the caller to hold the lock (`AttendanceSession.objects.locked`); how one
 import secrets
 import uuid
 from datetime import datetime, timedelta
+from typing import Self
 
 import pgtrigger
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -56,29 +57,46 @@ class State(models.TextChoices):
 class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
     """The states as queries. `now` is an aware datetime."""
 
-    def requested(self):
+    def requested(self) -> Self:
         return self.filter(opened_at=None, rejected_at=None)
 
-    def open(self):
+    def open(self) -> Self:
         return self.filter(opened_at__isnull=False, closed_at=None)
 
-    def closed(self):
+    def closed(self) -> Self:
         return self.filter(closed_at__isnull=False)
 
-    def rejected(self):
+    def rejected(self) -> Self:
         return self.filter(opened_at=None, rejected_at__isnull=False)
 
-    def past_limit(self, now: datetime):
+    def past_limit(self, now: datetime) -> Self:
         """Open for longer than the limit, whether or not a close is expected."""
         return self.open().filter(opened_at__lt=now - session_limit())
 
-    def within_limit(self, now: datetime):
+    def within_limit(self, now: datetime) -> Self:
         """Open, and not for longer than the limit."""
         return self.open().filter(opened_at__gte=now - session_limit())
 
-    def overlong(self, now: datetime):
+    def overlong(self, now: datetime) -> Self:
         """Past the limit while the action exists to be closed: what staff have to look at."""
         return self.past_limit(now).filter(close_required=True, resolved_at=None)
+
+    def flagged(self) -> Self:
+        """With an answer of SENCE's that staff have to look at."""
+        return self.filter(
+            models.Exists(
+                CallbackVerdict.objects.filter(session=models.OuterRef("pk"), outcome__in=FLAGGED)
+            )
+        )
+
+    def with_answers(self) -> Self:
+        """Add `has_pending_answer` (kept and not applied yet) and `last_outcome`, in one query."""
+        answers = SenceCallback.objects.filter(public_id=models.OuterRef("public_id"))
+        verdicts = CallbackVerdict.objects.filter(session=models.OuterRef("pk")).order_by("-pk")
+        return self.annotate(
+            has_pending_answer=models.Exists(answers.filter(verdict=None)),
+            last_outcome=models.Subquery(verdicts.values("outcome")[:1]),
+        )
 
     def to_come_back_to(self, run: str, now: datetime) -> "AttendanceSession | None":
         """Return the open session that a student who types this RUN lands on, if there is one.
@@ -107,7 +125,7 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
         )
         return self.get(public_id=public_id) if enrolment else None
 
-    def live(self):
+    def live(self) -> Self:
         """What the database allows once per enrolment: requested or open, and not set aside."""
         return self.filter(LIVE)
 
@@ -191,6 +209,10 @@ class AttendanceSession(models.Model):
     )
     resolution = models.TextField("motivo de la resolución", blank=True, editable=False)
 
+    # Given by `AttendanceSession.objects.with_answers()` alone.
+    has_pending_answer: bool
+    last_outcome: str | None
+
     objects = AttendanceSessionQuerySet.as_manager()
 
     class Meta:
@@ -254,7 +276,8 @@ class AttendanceSession(models.Model):
         return not set_aside and self.state in (State.REQUESTED, State.OPEN)
 
     def is_past_limit(self, now: datetime) -> bool:
-        return self.state == State.OPEN and self.opened_at < now - session_limit()
+        opened_at = self.opened_at if self.state == State.OPEN else None
+        return opened_at is not None and opened_at < now - session_limit()
 
     def is_overlong(self, now: datetime) -> bool:
         return self.is_past_limit(now) and self.close_required and not self.resolved_at
@@ -300,7 +323,7 @@ class AttendanceSession(models.Model):
         self._clear_error()
         self.save()
 
-    def mark_resolved(self, user: AbstractBaseUser, reason: str, at: datetime) -> None:
+    def mark_resolved(self, user: User, reason: str, at: datetime) -> None:
         """Staff set the session aside, by name and with a reason. Raises WrongStateError twice."""
         if self.resolved_at or self.state == State.CLOSED:
             raise WrongStateError("La sesión ya está resuelta o cerrada.")

@@ -2,16 +2,14 @@
 
 import uuid
 
-from django.db.models import Exists, OuterRef, Subquery
 from django.http import (
-    Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseNotAllowed,
     HttpResponseRedirect,
     JsonResponse,
 )
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -21,12 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from attendance import callbacks, screens, spool, student_cookie
 from attendance.forms import CourseForm, RutForm
-from attendance.models import (
-    FLAGGED,
-    AttendanceSession,
-    CallbackVerdict,
-    SenceCallback,
-)
+from attendance.models import FLAGGED, AttendanceSession
 from attendance.sence.callback_urls import public_id as public_id_of
 from attendance.sence.incoming import MAX_BODY, without_token
 from attendance.starting import StartRefusedError, alert_staff_of_preflight, start
@@ -98,19 +91,8 @@ def _start(request: HttpRequest, enrolment_id: int) -> HttpResponse:
 
 
 def _find(public_id: uuid.UUID) -> AttendanceSession:
-    pending = SenceCallback.objects.filter(public_id=OuterRef("public_id"), verdict=None)
-    verdicts = CallbackVerdict.objects.filter(session=OuterRef("pk")).order_by("-pk")
-    session = (
-        AttendanceSession.objects.select_related("otec")
-        .annotate(
-            has_pending=Exists(pending), last_outcome=Subquery(verdicts.values("outcome")[:1])
-        )
-        .filter(public_id=public_id)
-        .first()
-    )
-    if session is None:
-        raise Http404("No hay una sesión en esta dirección.")
-    return session
+    sessions = AttendanceSession.objects.select_related("otec").with_answers()
+    return get_object_or_404(sessions, public_id=public_id)
 
 
 @never_cache
@@ -119,7 +101,7 @@ def _find(public_id: uuid.UUID) -> AttendanceSession:
 def session(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     """Steps 3 to 5 of the guide: one page for the whole life of a session, drawn by its state."""
     found = _find(public_id)
-    if found.has_pending or any(spool.entries(public_id)):
+    if found.has_pending_answer or any(spool.entries(public_id)):
         callbacks.replay(public_id)
         found = _find(public_id)
     template, context = screens.screen(found, timezone.now())
@@ -130,7 +112,7 @@ def session(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         context
         | {
             "run": run if run == found.run else None,
-            "answer_pending": found.has_pending,
+            "answer_pending": found.has_pending_answer,
             "answer_flagged": found.last_outcome in FLAGGED,
         },
     )

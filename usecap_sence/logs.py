@@ -8,6 +8,8 @@ MASKS = [
     (re.compile(r"/sence/[\w-]{16,}"), "/sence/***"),
     # RUNs and RUTs, with or without dots.
     (re.compile(r"\b\d{1,3}(?:\.\d{3}){1,2}-[\dkK]\b|\b\d{6,8}-[\dkK]\b"), "***"),
+    # What is searched for in admin: a RUN however it is typed, a name.
+    (re.compile(r"\?[^\s\"]*=[^\s\"]*"), "?***"),
     # GUIDs: SENCE's tokens and the public ids of sessions have this shape.
     (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "***"),
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "***"),
@@ -15,7 +17,7 @@ MASKS = [
 
 
 def mask(text: str) -> str:
-    """Return `text` with nonces, RUNs, GUIDs and e-mail addresses replaced by `***`."""
+    """Return `text` with nonces, RUNs, query strings, GUIDs and e-mails replaced by `***`."""
     for pattern, replacement in MASKS:
         text = pattern.sub(replacement, text)
     return text
