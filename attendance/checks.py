@@ -28,7 +28,7 @@ def _is_http_url(url: str) -> bool:
 
 
 @register(TAG)
-def check_public_base_url(**kwargs) -> list[CheckMessage]:
+def check_public_base_url(**kwargs: object) -> list[CheckMessage]:
     """PUBLIC_BASE_URL makes the callback URLs: absolute, short, https, and answered by us."""
     url = settings.PUBLIC_BASE_URL
     hint = "Por ejemplo PUBLIC_BASE_URL=https://asistencia.usecap.cl (sin ruta ni barra final)."
@@ -66,7 +66,7 @@ def check_public_base_url(**kwargs) -> list[CheckMessage]:
 
 
 @register(TAG)
-def check_sence_urls(**kwargs) -> list[CheckMessage]:
+def check_sence_urls(**kwargs: object) -> list[CheckMessage]:
     """Production never goes to the simulator, nor development to SENCE's production."""
     production, test = settings.SENCE_PRODUCTION_URL, settings.SENCE_TEST_URL
     invalid = [
@@ -123,7 +123,7 @@ def _check_production(production: str, test: str) -> list[CheckMessage]:
 
 
 @register(TAG)
-def check_form_hosts(**kwargs) -> list[CheckMessage]:
+def check_form_hosts(**kwargs: object) -> list[CheckMessage]:
     """The CSP must let the student's browser post to SENCE."""
     allowed = settings.SENCE_FORM_HOSTS
     return [
@@ -152,7 +152,7 @@ def _allows(source: str, origin: str) -> bool:
 
 
 @register(TAG)
-def check_session_hours(**kwargs) -> list[CheckMessage]:
+def check_session_hours(**kwargs: object) -> list[CheckMessage]:
     """The limit is a number of hours within a day."""
     if 1 <= settings.SENCE_SESSION_HOURS <= 24:
         return []
@@ -166,7 +166,7 @@ def check_session_hours(**kwargs) -> list[CheckMessage]:
 
 
 @register(TAG)
-def check_spool(**kwargs) -> list[CheckMessage]:
+def check_spool(**kwargs: object) -> list[CheckMessage]:
     """The disk must be able to keep SENCE's answers while the database is away."""
     try:
         settings.SPOOL_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -183,7 +183,7 @@ def check_spool(**kwargs) -> list[CheckMessage]:
 
 
 @register(TAG)
-def check_token_keys(**kwargs) -> list[CheckMessage]:
+def check_token_keys(**kwargs: object) -> list[CheckMessage]:
     """A lost key stops new starts, never a callback: a warning, so that the site still starts."""
     hint = (
         "Genere una con: python -c 'from cryptography.fernet import Fernet; "

@@ -1,5 +1,8 @@
 """What students type, and the addresses SENCE calls, checked at the edge."""
 
+from datetime import date
+from typing import Any
+
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Submit
 from django import forms
@@ -37,7 +40,7 @@ class RutForm(forms.Form):
 class CourseForm(forms.Form):
     """The student's choice among their enrolments: `cleaned_data["enrolment"]` is its id."""
 
-    def __init__(self, enrolments: list[Enrolment], today, **kwargs):
+    def __init__(self, enrolments: list[Enrolment], today: date, **kwargs: Any):
         super().__init__(**kwargs)
         labels = _labels(enrolments, today)
         self.fields["enrolment"] = forms.TypedChoiceField(
@@ -55,7 +58,7 @@ class CourseForm(forms.Form):
         return _helper("Continuar")
 
 
-def _labels(enrolments: list[Enrolment], today) -> dict[int, str]:
+def _labels(enrolments: list[Enrolment], today: date) -> dict[int, str]:
     """Name each course; add its dates where it can't start today or another one has its name."""
     names = [enrolment.action.course.name for enrolment in enrolments]
     return {
@@ -64,7 +67,7 @@ def _labels(enrolments: list[Enrolment], today) -> dict[int, str]:
     }
 
 
-def _label(enrolment: Enrolment, today, *, alone: bool) -> str:
+def _label(enrolment: Enrolment, today: date, *, alone: bool) -> str:
     action = enrolment.action
     name = action.course.name
     if today < action.starts_on:

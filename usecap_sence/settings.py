@@ -4,10 +4,10 @@ What is missing stops the start with a sentence that says what to set. Whether v
 together is judged by the system checks in `attendance.checks`.
 """
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import bootstrap
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -141,7 +141,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [
     BASE_DIR / "static",
-    ("bootstrap", Path(next(iter(find_spec("bootstrap").submodule_search_locations))) / "css"),
+    ("bootstrap", Path(next(iter(bootstrap.__path__))) / "css"),
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

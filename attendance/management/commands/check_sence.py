@@ -1,5 +1,7 @@
 """Say which actions SENCE would refuse, before a student finds out."""
 
+from typing import Any
+
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
@@ -13,7 +15,7 @@ class Command(BaseCommand):
         "serían aceptados. Termina con 1 si alguna tiene algo que corregir."
     )
 
-    def handle(self, **options) -> None:
+    def handle(self, **options: Any) -> None:
         today = timezone.localdate()
         actions = Action.objects.filter(ends_on__gte=today).select_related("course__otec")
         wrong = 0

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -21,7 +22,7 @@ class Command(BaseCommand):
             help="Archivo JSON donde dejar lo que el simulador de SENCE debe saber de la demo.",
         )
 
-    def handle(self, *, registry: Path | None, **options) -> None:
+    def handle(self, *, registry: Path | None, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("La demo no se carga en producción: solo con DEBUG=true.")
         today = timezone.localdate()

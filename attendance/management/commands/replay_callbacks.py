@@ -1,6 +1,7 @@
 """Apply SENCE's answers that were kept while something behind them failed."""
 
 import sys
+from typing import Any
 
 from django.core.management.base import BaseCommand
 from tqdm import tqdm
@@ -15,7 +16,7 @@ class Command(BaseCommand):
         "si alguna no se pudo aplicar; esas quedan guardadas."
     )
 
-    def handle(self, **options) -> None:
+    def handle(self, **options: Any) -> None:
         with tqdm(desc="Respuestas", unit="", disable=None, leave=False) as bar:
             applied, failed = callbacks.replay(progress=bar.update)
         self.stdout.write(f"Aplicadas: {applied}. Sin poder aplicar: {failed}.")

@@ -1,5 +1,7 @@
 """Mail the alerts for staff that have not been mailed yet."""
 
+from typing import Any
+
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
@@ -13,7 +15,7 @@ class Command(BaseCommand):
         "los datos de contacto. Se puede repetir: cada aviso se envía una vez."
     )
 
-    def handle(self, **options) -> None:
+    def handle(self, **options: Any) -> None:
         recipients = catalogue.contact().alert_emails
         if not recipients:
             self.stderr.write("No hay correos para avisos: agréguelos en los datos de contacto.")

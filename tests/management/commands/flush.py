@@ -1,10 +1,14 @@
-"""Django empties the tables between tests that commit; the append-only ones refuse that."""
+"""Django empties the tables between tests that commit: append-only ones refuse, seeds are lost."""
 
 import pgtrigger
+from django.apps import apps
 from django.core.management.commands import flush
+
+from errors_catalog.seeding import seed_everything
 
 
 class Command(flush.Command):
     def handle(self, **options):
         with pgtrigger.ignore():
             super().handle(**options)
+        seed_everything(apps)
