@@ -169,7 +169,6 @@ class StudentAdmin(PlainSearchAdmin, RefusalsAdmin):
     search_fields = ["run", "given_names", "surnames", "email"]
     search_help_text = "RUN (con o sin puntos y guion), nombres, apellidos o correo."
     rut_field = "run"
-    show_full_result_count = False
     delete_remedy = "Retire sus inscripciones en vez de eliminar al alumno."
 
     def get_fields(self, request: HttpRequest, obj: Student | None = None) -> Any:
@@ -210,7 +209,6 @@ class EnrolmentAdmin(PlainSearchAdmin, RefusalsAdmin):
     ]
     search_help_text = "RUN, nombre o correo del alumno; código de acción o nombre del curso."
     rut_field = "student__run"
-    show_full_result_count = False
     autocomplete_fields = ["student", "action"]
     fields = ["student", "action", "is_exempt", "withdrawn_at", "created_at"]
     actions = ["withdraw", "reinstate"]
@@ -343,7 +341,6 @@ class RejectedRowAdmin(PlainSearchAdmin, ReadOnlyAdmin):
     list_display_links = None
     search_fields = ["column", "value", "reason"]
     search_help_text = "Columna, valor o motivo."
-    show_full_result_count = False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("courses.view_rosterimport")

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.views.decorators.debug import sensitive_variables
 
 from courses import tokens
+from courses.models import Otec
 from courses.refusals import RefusableForm
 
 GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -29,6 +30,10 @@ class OtecTokenForm(RefusableForm):
             "Déjelo vacío para conservar el actual, que nunca se muestra."
         ),
     )
+
+    class Meta:
+        model = Otec
+        fields = ["name", "rut"]
 
     @sensitive_variables()
     def clean_new_token(self) -> str:

@@ -41,6 +41,7 @@ class PlainSearchAdmin(admin.ModelAdmin):
     """
 
     rut_field = ""
+    show_full_result_count = False  # a count of every row, for nothing that helps the search
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
