@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import chain
 
 from django.db import Error as DatabaseError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from attendance import alerts, spool
@@ -166,7 +166,7 @@ def replay(
     """Apply what was kept and not applied, oldest first; with `public_id`, that session's alone.
 
     Returns how many were applied and how many could not be; the latter stay where they are.
-    `progress` is called once for each.
+    `progress` is called once for each. Raises OperationalError where the database is away.
     """
     done = []
     for outcome in chain(_unspool(public_id), _apply_pending(public_id)):
@@ -182,6 +182,8 @@ def _unspool(public_id: uuid.UUID | None) -> Iterator[bool]:
             SenceCallback.objects.get_or_create(
                 receipt_id=values.pop("receipt_id"), defaults=values
             )
+        except OperationalError:
+            raise
         except (OSError, ValueError, TypeError, DatabaseError):
             # Another replayer may have been faster; else it stays for staff to look at.
             if path.exists():

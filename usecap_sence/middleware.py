@@ -10,7 +10,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class DatabaseAway:
-    """Answers 503 with a page that tries again by itself."""
+    """Answers 503 with a page that says that nothing is lost."""
 
     def __init__(self, get_response: GetResponse):
         self.get_response = get_response

@@ -3,7 +3,8 @@
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 from tqdm import tqdm
 
 from attendance import callbacks
@@ -18,7 +19,13 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         with tqdm(desc="Respuestas", unit="", disable=None, leave=False) as bar:
-            applied, failed = callbacks.replay(progress=bar.update)
+            try:
+                applied, failed = callbacks.replay(progress=bar.update)
+            except OperationalError as error:
+                raise CommandError(
+                    "La base de datos no responde. Las respuestas siguen guardadas: repita este "
+                    "comando cuando responda."
+                ) from error
         self.stdout.write(f"Aplicadas: {applied}. Sin poder aplicar: {failed}.")
         if failed:
             self.stderr.write("Revise el registro del servidor y vuelva a intentarlo.")

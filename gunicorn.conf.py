@@ -1,0 +1,11 @@
+"""gunicorn in production: `gunicorn usecap_sence.wsgi`."""
+
+import multiprocessing
+
+bind = "127.0.0.1:8000"
+workers = 2 * multiprocessing.cpu_count() + 1
+# A callback waits for a database that is away before it goes to disk: well within this.
+timeout = 30
+# The path of a callback holds its nonce, which no log may have. The proxy's log must leave
+# /sence/ out as well.
+accesslog = None
