@@ -245,6 +245,21 @@ def test_killed_server_comes_back_with_its_data_on_the_next_connection(home, joi
     assert becomes_true(lambda: not supervisors(home))
 
 
+def test_a_stale_file_that_names_a_strangers_process_is_not_believed(home, join):
+    client = join(home)
+    stale = Path(client.ask("SHOW data_directory")) / "postmaster.pid"
+    lines = stale.read_text().splitlines()[1:]
+    server.stop(home)
+    who: dict[str, Any] = {"user": postgres.ROOT_RUNS_AS} if IS_ROOT else {}
+    with subprocess.Popen(["/bin/sleep", "600"], **who) as stranger:
+        stale.write_text("\n".join([str(stranger.pid), *lines, ""]))
+        shutil.chown(stale, stale.parent.owner())
+        assert client.ask("SELECT 1") == "1"
+        server.stop(home)
+        assert stranger.poll() is None
+        stranger.kill()
+
+
 def test_stop_is_for_everyone_and_the_next_connection_starts_it_again(home, join):
     client = join(home)
     postmaster = client.postmaster()
