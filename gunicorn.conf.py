@@ -9,3 +9,5 @@ timeout = 30
 # The path of a callback holds its nonce, which no log may have. The proxy's log must leave
 # /sence/ out as well.
 accesslog = None
+# Nobody steers a running server from a socket in its home folder.
+control_socket_disable = True

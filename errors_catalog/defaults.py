@@ -258,10 +258,6 @@ TEXTS: dict[str, NamedText] = {
         "Después volverá a esta página.",
     ),
     "closed": NamedText("Sesión cerrada: título", "Sesión correctamente cerrada"),
-    "course_running": NamedText(
-        "Lista de cursos: el curso ya tiene una sesión abierta",
-        "Ya tiene una sesión abierta en {curso}. Puede seguir con ella o cerrarla.",
-    ),
     "ended": NamedText(
         "Curso que ya terminó",
         "El curso {curso} terminó el {termino}. Se dictó desde el {inicio}. Si cree que es un "
@@ -334,24 +330,10 @@ TEXTS: dict[str, NamedText] = {
         "Nuestro equipo revisó esta sesión y no necesita hacer nada más con ella. Si tiene dudas, "
         "escriba a {correo}.",
     ),
-    "rut_expired": NamedText(
-        "Página del RUT, cuando el ingreso caducó",
-        "Pasó demasiado tiempo desde que ingresó su Rut. Ingréselo otra vez: sus sesiones siguen "
-        "guardadas.",
-    ),
-    "rut_invalid": NamedText(
-        "Página del RUT: dígito verificador o formato incorrecto",
-        "El Rut no es válido. Revise los números y el dígito verificador.",
-    ),
     "server_error": NamedText(
         "Error de este sitio",
         "Tuvimos un problema y no pudimos mostrar esta página. Vuelva a intentar en unos minutos. "
         "Si se repite, escriba a {correo} o llame a los teléfonos {telefonos}.",
-    ),
-    "session_missing": NamedText(
-        "Sesión que no existe o es de otro RUT",
-        "No encontramos esta sesión para el Rut ingresado. Ingrese su Rut otra vez para ver sus "
-        "cursos.",
     ),
     "start_explanation": NamedText(
         "Antes de iniciar: sobre el botón de inicio",

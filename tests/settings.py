@@ -2,6 +2,9 @@
 
 import os
 import tempfile
+from pathlib import Path
+
+FOLDER = tempfile.TemporaryDirectory(prefix="usecap-sence-tests-")
 
 os.environ.update(
     DEBUG="true",
@@ -15,11 +18,13 @@ os.environ.update(
     SENCE_SESSION_HOURS="3",
     EMAIL_URL="memorymail://",
     CACHE_URL="locmemcache://",
-    SPOOL_DIR=tempfile.mkdtemp(prefix="spool-"),
+    SPOOL_DIR=FOLDER.name,
 )
 
 from usecap_sence.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Empty: the tests collect no static files, and WhiteNoise warns of a folder that is missing.
+STATIC_ROOT = Path(FOLDER.name)
 # For the tests' own `flush`.
 INSTALLED_APPS = [*INSTALLED_APPS, "tests"]  # noqa: F405

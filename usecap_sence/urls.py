@@ -8,3 +8,5 @@ urlpatterns = [
     path("guia/", include("errors_catalog.urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler500 = "usecap_sence.views.server_error"
