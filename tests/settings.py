@@ -21,7 +21,7 @@ os.environ.update(
     SPOOL_DIR=FOLDER.name,
 )
 
-from usecap_sence.settings import *  # noqa: F403
+from usecap_sence.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Empty: the tests collect no static files, and WhiteNoise warns of a folder that is missing.
