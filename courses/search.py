@@ -1,29 +1,35 @@
 """How coordinators look for people and courses: by RUT however typed, by words without accents."""
 
+import re
 import unicodedata
 from functools import reduce
 from operator import and_, or_
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import CharField, Q, QuerySet, Transform
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from courses.rut import normalise
 
-
-@CharField.register_lookup
-class Plain(Transform):
-    """Lower case without Spanish accents, whatever the locale of the database."""
-
-    lookup_name = "plain"
-    template = "lower(translate(%(expressions)s, 'ÁÉÍÓÚÜÑáéíóúüñ', 'AEIOUUNaeiouun'))"
+ACCENTED = {"a": "á", "e": "é", "i": "í", "n": "ñ", "o": "ó", "u": "úü"}
 
 
-def plain(text: str) -> str:
-    """Return `text` as the lookup `plain` sees a column."""
-    decomposed = unicodedata.normalize("NFKD", text.replace("\x00", ""))
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).lower()
+def pattern(word: str) -> str:
+    """Return a regular expression that finds the word, accents and case aside.
+
+    It names every letter's forms, so that it means the same whatever the locale of the database,
+    and is several times faster than PostgreSQL's translate() on every row.
+    """
+    plain = unicodedata.normalize("NFKD", word.replace("\x00", "")).lower()
+    return "".join(_forms(c) for c in plain if not unicodedata.combining(c))
+
+
+def _forms(character: str) -> str:
+    if not character.isalpha():
+        return re.escape(character)
+    forms = character + ACCENTED.get(character, "")
+    return f"[{forms}{forms.upper()}]"
 
 
 def canonical_rut(typed: str) -> str:
@@ -52,12 +58,13 @@ class PlainSearchAdmin(admin.ModelAdmin):
             exact = queryset.filter(**{self.rut_field: rut})
             if exact.exists():
                 return exact, False
-        words = [self._with_word(word) for word in plain(search_term).split()]
+        words = [self._with_word(word) for word in search_term.split()]
         return queryset.filter(reduce(and_, words, Q())), False
 
     def _with_word(self, word: str) -> Q:
-        found = [Q(**{f"{field}__plain__contains": word}) for field in self.search_fields]
+        found = [Q(**{f"{field}__regex": pattern(word)}) for field in self.search_fields]
         if self.rut_field:
-            found.append(Q(**{self.rut_field: canonical_rut(word)}))
-            found.append(Q(**{f"{self.rut_field}__startswith": word.replace(".", "") or "-"}))
+            rut, digits = canonical_rut(word), word.replace(".", "").replace("\x00", "")
+            found += [Q(**{self.rut_field: rut})] if rut else []
+            found += [Q(**{f"{self.rut_field}__startswith": digits})] if digits else []
         return reduce(or_, found)
