@@ -52,5 +52,5 @@ lint: setup
 	$(BIN)/python -m tests.deploy_check
 
 clean: setup
-	-$(BIN)/python -m usecap_sence.embedded_postgres --stop
-	rm -rf .postgres .demo .spool
+	$(BIN)/python -m usecap_sence.embedded_postgres --remove
+	rm -rf .demo .spool

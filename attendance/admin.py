@@ -20,6 +20,7 @@ from attendance.models import (
     StaffAlert,
 )
 from attendance.screens import as_hours
+from attendance.sence.times import difference
 from courses.search import PlainSearchAdmin, canonical_rut
 
 
@@ -122,7 +123,7 @@ class AttendanceSessionAdmin(ReadOnlyAdmin, PlainSearchAdmin):
             {
                 "fields": [
                     "requested_at", "opened_at", "closed_at", "rejected_at", "superseded_at",
-                    "sence_session_id", "opened_sence_time", "opened_sence_zone",
+                    "sence_session_id", "opened_sence_time", "opened_sence_zone", "sence_clock",
                     "closed_sence_time", "closed_sence_zone",
                 ]
             },
@@ -146,6 +147,16 @@ class AttendanceSessionAdmin(ReadOnlyAdmin, PlainSearchAdmin):
         if not session.opened_at:
             return "-"
         return as_hours(int(session.duration(timezone.now()).total_seconds()))
+
+    @admin.display(description="reloj de Sence al abrir")
+    def sence_clock(self, session: AttendanceSession) -> str:
+        if session.opened_at is None:
+            return "-"
+        ahead = difference(session.opened_sence_time, session.opened_at)
+        if ahead is None:
+            return "-"
+        seconds = round(ahead.total_seconds())
+        return f"{abs(seconds)} s {'atrasado' if seconds < 0 else 'adelantado'} respecto al nuestro"
 
 
 class OutcomeFilter(admin.SimpleListFilter):
