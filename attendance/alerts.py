@@ -5,15 +5,16 @@ from datetime import datetime
 from django.core.mail import EmailMessage
 from django.db.models import F
 
-from attendance.models import StaffAlert
+from attendance.models import AttendanceSession, StaffAlert
 
 MAX_CODE = 20
 
 
-def raise_alert(action_code: str, code: str, reason: str, now: datetime) -> None:
-    """Keep the alert, or count it where this action had the same code in this hour."""
+def raise_alert(session: AttendanceSession, code: str, reason: str, now: datetime) -> None:
+    """Keep the alert, or count it where the session's action had the same code in this hour."""
     StaffAlert.objects.update_or_create(
-        action_code=action_code,
+        otec_id=session.otec_id,
+        action_code=session.action_code,
         code=code[:MAX_CODE],
         hour=now.replace(minute=0, second=0, microsecond=0),
         defaults={"count": F("count") + 1},

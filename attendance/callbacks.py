@@ -157,7 +157,7 @@ def _act(session: AttendanceSession, outcome: Outcome, answer: Answer, at: datet
 def _alert_staff(session: AttendanceSession, answer: Answer, at: datetime) -> None:
     for explanation in catalogue.explain(error_codes(answer.glosa)):
         if explanation.alerts_staff:
-            alerts.raise_alert(session.action_code, explanation.code, explanation.description, at)
+            alerts.raise_alert(session, explanation.code, explanation.description, at)
 
 
 def replay(

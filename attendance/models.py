@@ -443,6 +443,7 @@ class StaffAlert(models.Model):
 
     raised_at = models.DateTimeField("desde")
     hour = models.DateTimeField("hora")
+    otec = models.ForeignKey(Otec, verbose_name="OTEC", on_delete=models.PROTECT)
     action_code = models.CharField("acción", max_length=50)
     code = models.CharField("código", max_length=20)
     reason = models.TextField("motivo")
@@ -455,9 +456,62 @@ class StaffAlert(models.Model):
         ordering = ["-hour", "action_code", "code"]
         constraints = [
             models.UniqueConstraint(
-                name="alert_once_an_hour", fields=["action_code", "code", "hour"]
+                name="alert_once_an_hour", fields=["otec", "action_code", "code", "hour"]
             )
         ]
 
     def __str__(self) -> str:
         return f"{self.action_code}: {self.code}"
+
+
+class SentMail(models.Model):
+    """A mail that the system sent, or has to send: `key` makes each one go out once."""
+
+    class Kind(models.TextChoices):
+        ALERT = "alert", "Aviso a coordinación"
+        DIGEST = "digest", "Resumen diario"
+        NEAR_LIMIT = "near_limit", "Recordatorio: cerca del límite"
+        PAST_LIMIT = "past_limit", "Recordatorio: pasado el límite"
+        REMINDER = "reminder", "Recordatorio enviado por el personal"
+        NO_SESSION = "no_session", "Sin ninguna conexión"
+
+    key = models.CharField(max_length=200, unique=True, editable=False)
+    kind = models.CharField("tipo", max_length=20, choices=Kind)
+    otec = models.ForeignKey(Otec, verbose_name="OTEC", on_delete=models.PROTECT, null=True)
+    session = models.ForeignKey(
+        AttendanceSession,
+        verbose_name="sesión",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="mails",
+    )
+    enrolment = models.ForeignKey(
+        Enrolment,
+        verbose_name="inscripción",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="mails",
+    )
+    recipients = models.TextField("para", help_text="Uno por línea.")
+    subject = models.CharField("asunto", max_length=200)
+    body = models.TextField("texto")
+    created_at = models.DateTimeField("creado el")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name="pedido por",
+        on_delete=models.PROTECT,
+        null=True,
+    )
+    sent_at = models.DateTimeField("enviado el", null=True)
+    attempts = models.PositiveSmallIntegerField("intentos", default=0)
+
+    class Meta:
+        verbose_name = "correo"
+        verbose_name_plural = "correos"
+        ordering = ["-created_at", "-pk"]
+        indexes = [
+            models.Index(fields=["created_at"], name="mail_to_send", condition=Q(sent_at=None))
+        ]
+
+    def __str__(self) -> str:
+        return self.subject

@@ -110,8 +110,9 @@ def preflight_action(action: Action) -> list[Refusal]:
 
 def alert_staff_of_preflight(enrolment: Enrolment, now: datetime) -> None:
     """Leave an alert for each reason for which the enrolment's course is not sent to SENCE."""
-    for refusal in preflight(_snapshot(enrolment, now)):
-        alerts.raise_alert(enrolment.action.code, refusal.code, refusal.reason, now)
+    session = _snapshot(enrolment, now)
+    for refusal in preflight(session):
+        alerts.raise_alert(session, refusal.code, refusal.reason, now)
 
 
 def sence_form(session: AttendanceSession, phase: str) -> dict:

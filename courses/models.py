@@ -71,6 +71,11 @@ class Otec(models.Model):
     name = models.CharField("nombre", max_length=200)
     rut = RutField("RUT", unique=True)
     token_ciphertext = models.TextField("token cifrado", blank=True, editable=False)
+    alert_emails = models.TextField(
+        "correos de coordinación",
+        blank=True,
+        help_text="Uno por línea: reciben los avisos y el resumen diario de este OTEC.",
+    )
 
     class Meta:
         verbose_name = "OTEC"
@@ -99,6 +104,27 @@ class Otec(models.Model):
     def token(self) -> str:
         """Return the token that SENCE is sent. Raises TokenUnavailableError with a remedy."""
         return tokens.decrypt(self.token_ciphertext)
+
+
+class StaffScope(models.Model):
+    """The OTECs that a member of staff works for. Without one, or with none chosen: all of them."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        verbose_name="usuario",
+        on_delete=models.CASCADE,
+        related_name="scope",
+    )
+    otecs = models.ManyToManyField(
+        Otec, verbose_name="OTEC", blank=True, help_text="Sin ninguno elegido, ve todos."
+    )
+
+    class Meta:
+        verbose_name = "alcance"
+        verbose_name_plural = "alcances"
+
+    def __str__(self) -> str:
+        return f"Alcance de {self.user}"
 
 
 class Course(models.Model):

@@ -35,7 +35,7 @@ def a_session_with_answers():
     session = requested()
     post(session, "open", answer(session))
     post(session, "open", answer(session, CodigoCurso="9999999"))
-    alerts.raise_alert(session.action_code, "205", "motivo", timezone.now())
+    alerts.raise_alert(session, "205", "motivo", timezone.now())
     return again(session)
 
 
