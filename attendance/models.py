@@ -218,6 +218,11 @@ class AttendanceSession(models.Model):
     class Meta:
         verbose_name = "sesión de asistencia"
         verbose_name_plural = "sesiones de asistencia"
+        permissions = [
+            ("resolve_attendancesession", "Puede resolver sesiones"),
+            ("remind_attendancesession", "Puede enviar recordatorios y escribir a los alumnos"),
+            ("export_attendancesession", "Puede exportar la asistencia"),
+        ]
         ordering = ["-requested_at"]
         constraints = [
             models.UniqueConstraint(

@@ -442,6 +442,7 @@ class RosterImport(models.Model):
     rows_rejected = models.PositiveIntegerField("rechazadas", default=0)
 
     class Meta:
+        permissions = [("load_rosterimport", "Puede cargar inscritos")]
         verbose_name = "carga de inscritos"
         verbose_name_plural = "cargas de inscritos"
         ordering = ["-loaded_at"]

@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "courses",
     "errors_catalog",
     "attendance",
+    "backoffice",
 ]
 
 MIDDLEWARE = [
