@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "csp",
     "pgtrigger",
     "import_export",
+    "simple_history",
     "crispy_forms",
     "crispy_bootstrap5",
     "usecap_sence",
@@ -93,6 +94,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
     "usecap_sence.middleware.DatabaseAway",
 ]
 
