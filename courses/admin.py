@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.views.decorators.debug import sensitive_post_parameters
 
 from courses.forms import OtecTokenForm
@@ -34,6 +35,11 @@ def list_link(model: str, text: str, **filters: Any) -> str:
     """Return a link to the list of another model of this app, filtered."""
     address = reverse(f"admin:courses_{model}_changelist", query=filters)
     return format_html('<a href="{}">{}</a>', address, text)
+
+
+def unbroken(text: str) -> str:
+    """Return a RUT or date that no narrow column breaks at its hyphens."""
+    return format_html('<span class="nowrap">{}</span>', text)
 
 
 class PeriodFilter(admin.SimpleListFilter):
@@ -89,11 +95,15 @@ class RejectedFilter(admin.SimpleListFilter):
 
 @admin.register(Otec)
 class OtecAdmin(PlainSearchAdmin, RefusalsAdmin):
-    list_display = ["name", "rut", "token_state"]
+    list_display = ["name", "rut_shown", "token_state"]
     search_fields = ["name", "rut"]
     search_help_text = "Nombre o RUT."
     rut_field = "rut"
     readonly_fields = ["token_state"]
+
+    @admin.display(description="RUT", ordering="rut")
+    def rut_shown(self, otec: Otec) -> str:
+        return unbroken(otec.rut)
 
     @admin.display(description="token")
     def token_state(self, otec: Otec) -> str:
@@ -119,7 +129,7 @@ class OtecAdmin(PlainSearchAdmin, RefusalsAdmin):
 
 @admin.register(Course)
 class CourseAdmin(PlainSearchAdmin, RefusalsAdmin):
-    list_display = ["name", "sence_code", "training_line", "otec", "actions_link"]
+    list_display = ["name", "sence_code", "training_line", "otec_name", "actions_link"]
     list_filter = ["training_line", "otec"]
     list_select_related = ["otec"]
     search_fields = ["name", "sence_code", "otec__name"]
@@ -129,6 +139,10 @@ class CourseAdmin(PlainSearchAdmin, RefusalsAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Course]:
         return super().get_queryset(request).annotate(action_count=Count("actions"))
 
+    @admin.display(description="OTEC", ordering="otec__name")
+    def otec_name(self, course: Course) -> str:
+        return course.otec.name
+
     @admin.display(description="acciones", ordering="action_count")
     def actions_link(self, course: Any) -> str:
         return list_link("action", course.action_count, course__id__exact=course.pk)
@@ -136,7 +150,7 @@ class CourseAdmin(PlainSearchAdmin, RefusalsAdmin):
 
 @admin.register(Action)
 class ActionAdmin(PlainSearchAdmin, RefusalsAdmin):
-    list_display = ["code", "course", "starts_on", "ends_on", "environment", "close_required"]
+    list_display = ["code", "course_name", "starts", "ends", "environment", "close_required"]
     list_filter = [
         PeriodFilter,
         "environment",
@@ -156,16 +170,28 @@ class ActionAdmin(PlainSearchAdmin, RefusalsAdmin):
         fields = ["course", "code", ("starts_on", "ends_on"), "environment", "close_required"]
         return [*fields, "enrolments_link"] if obj else fields
 
+    @admin.display(description="curso", ordering="course__name")
+    def course_name(self, action: Action) -> str:
+        return action.course.name
+
+    @admin.display(description="inicio", ordering="starts_on")
+    def starts(self, action: Action) -> str:
+        return unbroken(f"{action.starts_on:%d-%m-%Y}")
+
+    @admin.display(description="término", ordering="ends_on")
+    def ends(self, action: Action) -> str:
+        return unbroken(f"{action.ends_on:%d-%m-%Y}")
+
     @admin.display(description="inscripciones")
     def enrolments_link(self, action: Action) -> str:
-        count = action.enrolments.count()
-        return list_link("enrolment", f"Ver las {count} inscripciones", action__id__exact=action.pk)
+        text = f"{action.enrolments.count()}: ver la lista"
+        return list_link("enrolment", text, action__id__exact=action.pk)
 
 
 @admin.register(Student)
 class StudentAdmin(PlainSearchAdmin, RefusalsAdmin):
-    list_display = ["run", "surnames", "given_names", "email"]
-    list_display_links = ["run", "surnames"]
+    list_display = ["run_shown", "surnames", "given_names", "email"]
+    list_display_links = ["run_shown", "surnames"]
     search_fields = ["run", "given_names", "surnames", "email"]
     search_help_text = "RUN (con o sin puntos y guion), nombres, apellidos o correo."
     rut_field = "run"
@@ -180,6 +206,10 @@ class StudentAdmin(PlainSearchAdmin, RefusalsAdmin):
         registered = obj and obj.enrolments.filter(sessions__isnull=False).exists()
         return ["run", "enrolments_link"] if registered else ["enrolments_link"]
 
+    @admin.display(description="RUN", ordering="run")
+    def run_shown(self, student: Student) -> str:
+        return unbroken(student.run)
+
     @admin.display(description="inscripciones")
     def enrolments_link(self, student: Student) -> str:
         return list_link("enrolment", "Ver sus inscripciones", student__id__exact=student.pk)
@@ -187,7 +217,7 @@ class StudentAdmin(PlainSearchAdmin, RefusalsAdmin):
 
 @admin.register(Enrolment)
 class EnrolmentAdmin(PlainSearchAdmin, RefusalsAdmin):
-    list_display = ["run", "name", "action_code", "course", "is_exempt", "state"]
+    list_display = ["run", "name", "state", "action_code", "course", "exempt"]
     list_filter = [
         WithdrawnFilter,
         EnrolmentPeriodFilter,
@@ -210,9 +240,12 @@ class EnrolmentAdmin(PlainSearchAdmin, RefusalsAdmin):
     search_help_text = "RUN, nombre o correo del alumno; código de acción o nombre del curso."
     rut_field = "student__run"
     autocomplete_fields = ["student", "action"]
-    fields = ["student", "action", "is_exempt", "withdrawn_at", "created_at"]
     actions = ["withdraw", "reinstate"]
     delete_remedy = "Retire la inscripción: lo que se registró con ella no se elimina."
+
+    def get_fields(self, request: HttpRequest, obj: Enrolment | None = None) -> Any:
+        fields = ["student", "action", "is_exempt"]
+        return [*fields, "withdrawn_at", "created_at"] if obj else fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Enrolment | None = None) -> list[str]:
         # Someone else in another action is another enrolment; what this one registered stays its.
@@ -221,7 +254,7 @@ class EnrolmentAdmin(PlainSearchAdmin, RefusalsAdmin):
 
     @admin.display(description="RUN", ordering="student__run")
     def run(self, enrolment: Enrolment) -> str:
-        return enrolment.student.run
+        return unbroken(enrolment.student.run)
 
     @admin.display(description="alumno", ordering="student__surnames")
     def name(self, enrolment: Enrolment) -> str:
@@ -238,6 +271,11 @@ class EnrolmentAdmin(PlainSearchAdmin, RefusalsAdmin):
     @admin.display(description="estado", ordering="withdrawn_at")
     def state(self, enrolment: Enrolment) -> str:
         return "Retirada" if enrolment.withdrawn_at else "Activa"
+
+    @admin.display(description="becario", ordering="is_exempt")
+    def exempt(self, enrolment: Enrolment) -> str:
+        # A word: the icons for yes and no say right and wrong, and neither is.
+        return "Becario" if enrolment.is_exempt else ""
 
     @admin.action(description="Retirar las inscripciones elegidas", permissions=["change"])
     @transaction.atomic
@@ -290,17 +328,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 @admin.register(RosterImport)
 class RosterImportAdmin(PlainSearchAdmin, ReadOnlyAdmin):
-    list_display = [
-        "loaded_at",
-        "file_name",
-        "loaded_by",
-        "rows_read",
-        "rows_created",
-        "rows_updated",
-        "rows_unchanged",
-        "rows_rejected",
-    ]
-    list_display_links = ["loaded_at", "file_name"]
+    list_display = ["file_name", "loaded", "rows_read", "rows_rejected", "loaded_by"]
     list_filter = [RejectedFilter]
     list_select_related = ["loaded_by"]
     date_hierarchy = "loaded_at"
@@ -315,14 +343,18 @@ class RosterImportAdmin(PlainSearchAdmin, ReadOnlyAdmin):
         "rejected_rows",
     ]
 
+    @admin.display(description="cargado el", ordering="loaded_at")
+    def loaded(self, roster_import: RosterImport) -> str:
+        return unbroken(f"{timezone.localtime(roster_import.loaded_at):%d-%m-%Y %H:%M}")
+
     @admin.display(description="filas rechazadas")
     def rejected_rows(self, roster_import: RosterImport) -> str:
         shown = roster_import.rejected_rows.all()[:REJECTED_ROWS_SHOWN]
         if not shown:
             return "Ninguna."
         rows = format_html_join(
-            "",
-            "<li>Línea {}, {} «{}»: {}</li>",
+            mark_safe("<br>"),
+            "Línea {}, {} «{}»: {}",
             ((row.line, row.column or "fila", row.value, row.reason) for row in shown),
         )
         everything = list_link(
@@ -330,7 +362,7 @@ class RosterImportAdmin(PlainSearchAdmin, ReadOnlyAdmin):
             f"Ver las {roster_import.rows_rejected} en una lista",
             roster_import__id__exact=roster_import.pk,
         )
-        return format_html("<ul>{}</ul><p>{}</p>", rows, everything)
+        return format_html("{}<p>{}</p>", rows, everything)
 
 
 @admin.register(RejectedRow)

@@ -47,7 +47,9 @@ class PlainSearchAdmin(admin.ModelAdmin):
     """
 
     rut_field = ""
-    show_full_result_count = False  # a count of every row, for nothing that helps the search
+    # Neither counts every row in order to help a search.
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str

@@ -18,6 +18,7 @@ from courses.models import (
     TrainingLine,
     WrongStateError,
 )
+from tests.courses.second_connection import ALIAS, second_connection
 from tests.factories import (
     ActionFactory,
     CourseFactory,
@@ -278,25 +279,18 @@ def test_a_course_with_actions_in_production_keeps_its_code():
 
 @pytest.fixture
 def elsewhere(db):
-    """A second connection, and a course of line 6 that it has committed."""
-    other = connection.copy()
-    with other.cursor() as cursor:
+    """A cursor of a second connection, and a course of line 6 that it has committed."""
+    with second_connection() as other, other.cursor() as cursor:
+        otec = Otec.objects.using(ALIAS).create(name="X", rut="77777777-7")
+        fields = {"name": "X", "training_line": 6, "sence_code": "7777777777"}
+        course = Course.objects.using(ALIAS).create(otec=otec, **fields)
         cursor.execute("SET lock_timeout = '100ms'")
-        cursor.execute(
-            """
-            WITH otec AS (
-                INSERT INTO courses_otec (name, rut, token_ciphertext)
-                VALUES ('X', '77777777-7', '') RETURNING id
-            )
-            INSERT INTO courses_course (otec_id, name, training_line, sence_code)
-            SELECT id, 'X', 6, '7777777777' FROM otec RETURNING id
-            """
-        )
-        course = cursor.fetchone()[0]
-        yield cursor, course
-        cursor.execute("DELETE FROM courses_course")
-        cursor.execute("DELETE FROM courses_otec")
-    other.close()
+        try:
+            yield cursor, course.pk
+        finally:
+            other.close()
+            Course.objects.using(ALIAS).all().delete()
+            Otec.objects.using(ALIAS).all().delete()
 
 
 def test_a_course_does_not_change_while_an_action_is_added(elsewhere):
