@@ -150,7 +150,7 @@ class CourseAdmin(PlainSearchAdmin, RefusalsAdmin):
 
 @admin.register(Action)
 class ActionAdmin(PlainSearchAdmin, RefusalsAdmin):
-    list_display = ["code", "course_name", "starts", "ends", "environment", "close_required"]
+    list_display = ["code", "starts", "ends", "course_name", "environment"]
     list_filter = [
         PeriodFilter,
         "environment",
