@@ -82,7 +82,7 @@ def judge(session: AttendanceSession | None, callback: SenceCallback, answer: An
         return Outcome.UNMATCHED, "Ninguna sesión tiene esta dirección de respuesta."
     if answer.too_large:
         return Outcome.ANOMALY, "Es más grande que cualquier respuesta de SENCE: no se leyó."
-    if wrong := contradictions(answer, session):
+    if wrong := _contradictions(session, callback, answer):
         return Outcome.CONTRADICTION, f"No coincide con lo enviado: {', '.join(wrong)}."
     failed = callback.announces_error or bool(answer.glosa)
     decide = {
@@ -92,6 +92,17 @@ def judge(session: AttendanceSession | None, callback: SenceCallback, answer: An
         (Phase.CLOSE, True): _judge_close_error,
     }[Phase(callback.phase), failed]
     return decide(session, answer)
+
+
+def _contradictions(
+    session: AttendanceSession, callback: SenceCallback, answer: Answer
+) -> list[str]:
+    wrong = contradictions(answer, session)
+    if callback.phase == Phase.CLOSE and session.opened_at:
+        # Not an echo when opening, where it is SENCE's to give.
+        others = [id_ for id_ in answer.all("IdSesionSence") if id_ != session.sence_session_id]
+        wrong += ["IdSesionSence"] if others else []
+    return wrong
 
 
 def _judge_opening(session: AttendanceSession, answer: Answer) -> Verdict:
@@ -116,8 +127,6 @@ def _judge_open_error(session: AttendanceSession, answer: Answer) -> Verdict:
 def _judge_closing(session: AttendanceSession, answer: Answer) -> Verdict:
     if not session.opened_at:
         return Outcome.ANOMALY, "Anuncia el cierre de una sesión que no se ha abierto."
-    if any(value != session.sence_session_id for value in answer.all("IdSesionSence")):
-        return Outcome.CONTRADICTION, "No coincide con lo enviado: IdSesionSence."
     if answer.is_blank:
         return Outcome.ANOMALY, "No trae ninguno de los campos de SENCE."
     if session.closed_at:
