@@ -168,7 +168,8 @@ def sence_callback(request: HttpRequest, nonce: str, phase: str, *, error: bool)
 def _bounded_body(request: HttpRequest) -> tuple[bytes, int]:
     """Return what is kept of the body, and the length that it has or claims."""
     body = request.read(MAX_BODY + 1)
-    claimed = request.META.get("CONTENT_LENGTH") or ""
+    # Eighteen digits fit the database's integers; a longer claim is absurd whatever its end.
+    claimed = (request.META.get("CONTENT_LENGTH") or "")[:18]
     return body[:MAX_BODY], max(len(body), int(claimed) if claimed.isdecimal() else 0)
 
 
