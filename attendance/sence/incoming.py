@@ -27,8 +27,11 @@ ECHOED = {
 }
 """Fields that SENCE sends back as it got them, with the attempt's attribute for each."""
 
+# After the name may come JSON's and XML's punctuation, percent-encoded or not, or multipart's
+# headers. Possessive, so that no body makes it slow.
 TOKEN_NEAR_ITS_NAME = re.compile(
-    rb"(?i)(token[^0-9a-z&]{0,40})[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    rb"(?i)(token(?>\r?\ncontent-[^\r\n]*+|%[0-9a-f]{2}|[^0-9a-z&]){0,40}?)"
+    rb"[0-9a-f]{8}(?:(?:-|%2d)[0-9a-f]{4}){3}(?:-|%2d)[0-9a-f]{12}"
 )
 
 
@@ -89,10 +92,17 @@ def _text(raw: bytes) -> str:
 
 
 def without_token(body: bytes) -> bytes:
-    """Return the body without any field named Token: a secret that SENCE never sends back."""
-    pairs = body.split(b"&")
-    kept = [pair for pair in pairs if _text(pair.partition(b"=")[0]).strip().lower() != "token"]
+    """Return the body without any field named Token: a secret that SENCE never sends back.
+
+    Its value is also masked where the name comes before it in what is not a form.
+    """
+    kept = [pair for pair in body.split(b"&") if not _is_named_token(pair)]
     return TOKEN_NEAR_ITS_NAME.sub(rb"\1***", b"&".join(kept))
+
+
+def _is_named_token(pair: bytes) -> bool:
+    name = _text(pair.partition(b"=")[0]).lower()
+    return re.sub(r"[^a-z]", "", name) == "token"
 
 
 def error_codes(glosa: str) -> list[str]:
