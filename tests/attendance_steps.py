@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from django.test import Client
 from django.utils import timezone
 
-from attendance.models import AttendanceSession
+from attendance.models import AttendanceSession, CallbackVerdict, SenceCallback
 from attendance.sence.callback_urls import PATHS
 from attendance.starting import start
 from tests.factories import EnrolmentFactory
@@ -39,15 +39,33 @@ def answer(session: AttendanceSession, **changes: str | None) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def post(session: AttendanceSession | str, phase: str, fields, *, error: bool = False, client=None):
+def closing(session: AttendanceSession, **changes: str | None) -> dict[str, str]:
+    """The fields of SENCE's closing callback: the same without IdSesionSence."""
+    return answer(session, **({"IdSesionSence": None} | changes))
+
+
+def callback_path(session: AttendanceSession | str, phase: str, *, error: bool = False) -> str:
+    nonce = session if isinstance(session, str) else session.nonce
+    return PATHS[phase, error].format(nonce=nonce)
+
+
+def post(
+    session: AttendanceSession | str,
+    phase: str,
+    fields,
+    *,
+    error: bool = False,
+    client=None,
+    content_type="application/x-www-form-urlencoded",
+):
     """POST to one of the session's callback URLs as a browser does coming from SENCE: cross-site,
     no cookie, no CSRF token. `fields` is a dict or the raw body."""
-    nonce = session if isinstance(session, str) else session.nonce
     body = fields if isinstance(fields, bytes) else urlencode(fields).encode()
-    return (client or Client(enforce_csrf_checks=True)).post(
-        PATHS[phase, error].format(nonce=nonce),
-        data=body,
-        content_type="application/x-www-form-urlencoded",
+    return (client or Client(enforce_csrf_checks=True)).generic(
+        "POST",
+        callback_path(session, phase, error=error),
+        body,
+        content_type=content_type,
         headers={"origin": "https://sistemas.sence.cl", "sec-fetch-site": "cross-site"},
     )
 
@@ -55,3 +73,25 @@ def post(session: AttendanceSession | str, phase: str, fields, *, error: bool = 
 def again(session: AttendanceSession) -> AttendanceSession:
     """The session as it is in the database now."""
     return AttendanceSession.objects.get(pk=session.pk)
+
+
+def facts(session: AttendanceSession) -> dict:
+    """Everything that the database knows of the session, to see whether anything changed."""
+    return AttendanceSession.objects.filter(pk=session.pk).values().get()
+
+
+def outcomes(session: AttendanceSession) -> list[str]:
+    """What became of the session's callbacks, in the order in which they were decided."""
+    return list(session.verdicts.order_by("pk").values_list("outcome", flat=True))
+
+
+def last_verdict() -> CallbackVerdict:
+    """The verdict on the callback kept last; every callback has one once it was applied."""
+    return SenceCallback.objects.latest("pk").verdict
+
+
+def page(session: AttendanceSession, client: Client | None = None) -> str:
+    """The session's page, as the student reads it."""
+    response = (client or Client()).get(session.get_absolute_url())
+    assert response.status_code == 200
+    return response.content.decode()
