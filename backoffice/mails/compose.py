@@ -1,0 +1,100 @@
+"""What a mail looks like: plain text as it is kept, and the same text as simple HTML.
+
+A body is written to be read as plain text. Of its layout HTML keeps: blank lines between
+paragraphs, a line of dashes under a heading, lines that start with a dash as a list, and addresses
+of this site as links. Other addresses stay text: part of what a mail quotes came from outside.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.core.mail.backends.base import BaseEmailBackend
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from attendance.models import SentMail
+from errors_catalog import catalogue
+
+TEMPLATES = "backoffice/mail/"
+LINK_STYLE = "color:#1b4f9c"
+
+
+def site_address() -> str:
+    """The first page, where a student types the RUT. Nothing of theirs is in it."""
+    return f"{settings.PUBLIC_BASE_URL}{reverse('attendance:rut')}"
+
+
+def admin_address(name: str, *args: object, **query: object) -> str:
+    """The absolute address of an admin page, named as `admin:{name}`."""
+    path = reverse(f"admin:{name}", args=args)
+    return f"{settings.PUBLIC_BASE_URL}{path}{'?' if query else ''}{urlencode(query)}"
+
+
+def body(name: str, context: Mapping[str, Any]) -> str:
+    """Render the text of a mail, with the contact details and the site's address at hand."""
+    common = {"contact": catalogue.contact(), "site": site_address()}
+    text = render_to_string(f"{TEMPLATES}{name}.txt", {**common, **context})
+    # Tags on lines of their own leave blank lines behind.
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def message(row: SentMail, recipient: str, connection: BaseEmailBackend) -> EmailMultiAlternatives:
+    """Return the message for one of the row's recipients, who sees all of them.
+
+    Its Message-ID follows from the row's key: a mail that reached the server twice is one mail.
+    """
+    digest = hashlib.sha256(row.key.encode()).hexdigest()[:32]
+    host = urlsplit(settings.PUBLIC_BASE_URL).hostname
+    mail = EmailMultiAlternatives(
+        subject=row.subject,
+        body=row.body + "\n",
+        to=[recipient],
+        reply_to=[catalogue.contact().email],
+        headers={
+            "To": ", ".join(row.recipients.splitlines()),
+            "Message-ID": f"<{digest}@{host}>",
+            "Auto-Submitted": "auto-generated",
+            "Content-Language": "es-CL",
+        },
+        connection=connection,
+    )
+    mail.attach_alternative(as_html(row), "text/html")
+    return mail
+
+
+def as_html(row: SentMail) -> str:
+    """Return the row's text as an HTML document."""
+    blocks = [block for part in row.body.split("\n\n") if (block := _block(part.strip("\n")))]
+    return render_to_string(f"{TEMPLATES}mail.html", {"mail": row, "blocks": blocks})
+
+
+def _block(text: str) -> dict[str, Any]:
+    lines = text.split("\n")
+    found: dict[str, Any] = {}
+    if len(lines) > 1 and re.fullmatch(r"-{3,}", lines[1].strip()):
+        found["heading"] = lines[0]
+        lines = lines[2:]
+    found["lines"] = [_linked(line) for line in lines if line and not line.startswith("- ")]
+    found["items"] = [_linked(line[2:]) for line in lines if line.startswith("- ")]
+    return found if any(found.values()) else {}
+
+
+def _linked(line: str) -> SafeString:
+    own = re.escape(settings.PUBLIC_BASE_URL)
+    parts = re.split(rf"({own}/[^\s<>\"']*)", line)
+    # Every second part is what the pattern found.
+    return mark_safe(  # noqa: S308 - each part is escaped
+        "".join(
+            format_html('<a href="{}" style="{}">{}</a>', part, LINK_STYLE, part)
+            if index % 2
+            else conditional_escape(part)
+            for index, part in enumerate(parts)
+        )
+    )

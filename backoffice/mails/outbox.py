@@ -1,0 +1,106 @@
+"""Mails that wait and mails that went: what to send is written here, and sent by `delivery`."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from attendance.models import AttendanceSession, SentMail
+from backoffice.mails import timing
+
+RETRY_AFTER = [
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=8),
+    timedelta(days=1),
+]
+"""How long after it was asked for a mail is tried again, once it failed so many times."""
+
+MAX_ATTEMPTS = len(RETRY_AFTER) + 1
+MAX_SUBJECT = 200
+
+
+def mail(
+    kind: SentMail.Kind,
+    key: str,
+    *,
+    to: Iterable[str],
+    subject: str,
+    body: str,
+    now: datetime,
+    **about: Any,
+) -> SentMail:
+    """Return a mail to be queued. `key` is its own within the kind; `about` what it is about:
+    otec, session, enrolment, created_by."""
+    return SentMail(
+        key=f"{kind}:{key}",
+        kind=kind,
+        recipients="\n".join(to),
+        subject=" ".join(subject.split())[:MAX_SUBJECT],
+        body=body.strip(),
+        created_at=now,
+        **about,
+    )
+
+
+def queue(mails: Iterable[SentMail]) -> int:
+    """Keep the mails to be sent, each key once (ON CONFLICT DO NOTHING). Return how many are new.
+
+    Where two ask for the same mail at the very same moment both may count it; it goes out once.
+    """
+    wanted = {mail.key: mail for mail in mails}
+    taken = SentMail.objects.filter(key__in=wanted).values_list("key", flat=True)
+    for key in set(taken):
+        del wanted[key]
+    SentMail.objects.bulk_create(wanted.values(), ignore_conflicts=True, batch_size=500)
+    return len(wanted)
+
+
+def unsent() -> QuerySet[SentMail]:
+    return SentMail.objects.filter(sent_at=None)
+
+
+def without_recipients() -> QuerySet[SentMail]:
+    """Kept, and sent to nobody: there was no address when they were written."""
+    return unsent().filter(recipients="")
+
+
+def given_up() -> QuerySet[SentMail]:
+    """Tried as often as a mail is. Staff may have them tried again."""
+    return unsent().exclude(recipients="").filter(attempts__gte=MAX_ATTEMPTS)
+
+
+def waiting(now: datetime) -> QuerySet[SentMail]:
+    """To be sent, at once or when their next attempt is due."""
+    return unsent().exclude(recipients="").filter(still_true(now), attempts__lt=MAX_ATTEMPTS)
+
+
+def outdated(now: datetime) -> QuerySet[SentMail]:
+    """Not sent in time: what they would say is no longer so."""
+    return unsent().exclude(recipients="").exclude(still_true(now))
+
+
+def due(now: datetime) -> QuerySet[SentMail]:
+    """To be sent now."""
+    tried = Q(attempts=0)
+    for attempts, delay in enumerate(RETRY_AFTER, start=1):
+        tried |= Q(attempts=attempts, created_at__lte=now - delay)
+    return waiting(now).filter(tried)
+
+
+def still_true(now: datetime) -> Q:
+    """Whether a mail to a student still has something to ask of them."""
+    of_session = {
+        SentMail.Kind.NEAR_LIMIT: timing.near_limit(now),
+        SentMail.Kind.PAST_LIMIT: timing.past_limit(now),
+        SentMail.Kind.REMINDER: timing.to_close(),
+    }
+    found = Q(kind__in=[SentMail.Kind.ALERT, SentMail.Kind.DIGEST])
+    for kind, sessions in of_session.items():
+        found |= Q(Exists(sessions.filter(pk=OuterRef("session"))), kind=kind)
+    connected = AttendanceSession.objects.filter(
+        enrolment=OuterRef("enrolment"), opened_at__isnull=False
+    )
+    return found | Q(~Exists(connected), kind=SentMail.Kind.NO_SESSION)
