@@ -49,9 +49,10 @@ class CellError(ValueError):
 def tidy(text: str) -> str:
     """The text on one line, with single spaces, letters composed. Raises CellError if garbled."""
     if not (text.isascii() and text.isprintable()):
-        text = unicodedata.normalize("NFC", text).translate(INVISIBLE)
-        text = " ".join(text.split())
-        if not text.isprintable() or "\N{REPLACEMENT CHARACTER}" in text or is_misread(text):
+        text = unicodedata.normalize("NFC", " ".join(text.split()))
+        garbled = "\N{REPLACEMENT CHARACTER}" in text or is_misread(text)
+        text = text.translate(INVISIBLE)
+        if garbled or not text.isprintable():
             raise CellError("Hay letras ilegibles. Guarde el archivo como CSV UTF-8 o como .xlsx.")
     return " ".join(text.split())
 

@@ -18,6 +18,7 @@ from courses.rosters.readers import Table, open_table
 from courses.rosters.report import write_report
 from courses.rosters.rows import Trouble, read_row
 from courses.rosters.sources import RosterSource
+from courses.scope import otec_ids
 
 SHOWN_TROUBLES = 20
 Progress = Callable[[int, int, str], None]
@@ -50,6 +51,7 @@ SENTENCES = {
     "unknown_otec": (
         "No hay un OTEC con ese RUT. Corríjalo, o registre el OTEC en la administración."
     ),
+    "out_of_scope": "La acción es de un OTEC que usted no tiene a cargo. Revise el código.",
     "unknown_action": (
         "La acción no está registrada. Revise el código, sin olvidar los ceros a la izquierda; "
         "o, para crearla, complete en la fila: %s."
@@ -95,13 +97,14 @@ def load_roster(
 ) -> RosterResult:
     """Load the roster in `source`, which is read to its end, and say what came of it.
 
-    `report`, opened with newline="", gets the rejected rows as CSV. Raises RosterError, with
-    nothing loaded, when there is no table to read or the database refuses the whole.
+    `report`, opened with newline="", gets the rejected rows as CSV. A `user` who is limited to
+    some OTECs loads for those alone. Raises RosterError, with nothing loaded, when there is no
+    table to read or the database refuses the whole.
     """
     try:
         with open_table(source) as table, connection.cursor() as cursor, transaction.atomic():
             read_into_staging(cursor, table, progress or ignore_progress)
-            result = judge(cursor, table, dry_run)
+            result = judge(cursor, table, dry_run, user)
             if report is not None:
                 write_report(report, troubles(cursor))
             if not (all_or_nothing and result.rejected):
@@ -138,16 +141,17 @@ def read_into_staging(cursor: CursorWrapper, table: Table, progress: Progress) -
     cursor.execute("ANALYZE roster_row, roster_said, roster_trouble")
 
 
-def judge(cursor: CursorWrapper, table: Table, dry_run: bool) -> RosterResult:
+def judge(cursor: CursorWrapper, table: Table, dry_run: bool, user: User | None) -> RosterResult:
     """Find what is wrong with the staged rows, against each other and what is stored."""
     for statement in sql.LOCK:
         cursor.execute(statement)
+    otecs = otec_ids(user) if user else None
+    cursor.execute(sql.OTECS, {"otecs": None if otecs is None else list(otecs)})
     for statement in (sql.MAKE_CLAIMS, sql.FIND_COURSES, *sql.FIND_ACTIONS):
         cursor.execute(statement)
     cursor.execute("ANALYZE roster_claim")
     for statement in sql.JUDGE:
         cursor.execute(statement, SENTENCES)
-    cursor.execute("ANALYZE roster_trouble, roster_good")
     return RosterResult(
         columns=tuple(table.header.positions),
         unknown_columns=table.header.unknown,
@@ -174,7 +178,6 @@ def write(cursor: CursorWrapper, result: RosterResult) -> None:
     result.actions_in_production_by_default = scalar(cursor, sql.COUNT_DEFAULT_ENVIRONMENT)
     for statement in (*sql.FIND_ACTIONS, *sql.WRITE_PEOPLE):
         cursor.execute(statement)
-    cursor.execute("ANALYZE roster_enrolment")
     cursor.execute(sql.UPDATE_ENROLMENTS)
     result.updated = scalar(cursor, sql.COUNT_UPDATED)
     result.created = changed(cursor, sql.CREATE_ENROLMENTS)

@@ -2,6 +2,7 @@
 
 `roster_row` holds the rows, `roster_claim` what they say of actions, each different claim once.
 Claims are judged, their troubles spread to the rows that make them, and what is left is written.
+Nobody else analyses temporary tables: without ANALYZE, a large roster is joined row by row.
 Sentences come as parameters: load.py has them.
 
 A course's key within its OTEC is its SENCE code or, without one of its own, its line, code and
@@ -10,8 +11,9 @@ or, for -1, its course.
 """
 
 TABLES = (
-    "roster_row", "roster_said", "roster_trouble", "roster_claim", "roster_claim_trouble",
-    "roster_new_action", "roster_new_course", "roster_good", "roster_person", "roster_enrolment",
+    "roster_otec", "roster_row", "roster_said", "roster_trouble", "roster_claim",
+    "roster_claim_trouble", "roster_new_action", "roster_new_course", "roster_good",
+    "roster_person", "roster_enrolment",
     "roster_changed_student", "roster_changed_enrolment",
 )  # fmt: skip
 
@@ -66,10 +68,17 @@ LOCK = (
     "LOCK TABLE courses_course, courses_action IN SHARE ROW EXCLUSIVE MODE",
 )
 
+# The OTECs that the one who loads may load for; no other is looked at.
+OTECS = """
+CREATE TEMP TABLE roster_otec ON COMMIT DROP AS
+SELECT id, rut, name FROM courses_otec
+WHERE %(otecs)s::bigint[] IS NULL OR id = ANY (%(otecs)s)
+"""
+
 MAKE_CLAIMS = """
 CREATE TEMP TABLE roster_claim ON COMMIT DROP AS
 WITH said AS (SELECT DISTINCT * FROM roster_said),
-only_otec AS (SELECT min(id) AS id FROM courses_otec HAVING count(*) = 1),
+only_otec AS (SELECT min(id) AS id FROM roster_otec HAVING count(*) = 1),
 placed AS (
     SELECT said.*,
         CASE WHEN said.otec_rut = '' THEN only_otec.id ELSE otec.id END AS otec_id,
@@ -79,7 +88,7 @@ placed AS (
             THEN pg_temp.course_key(training_line, sence_code, course_name)
         END AS course_key
     FROM said
-    LEFT JOIN courses_otec otec ON otec.rut = said.otec_rut
+    LEFT JOIN roster_otec otec ON otec.rut = said.otec_rut
     LEFT JOIN only_otec ON true
 )
 SELECT placed.*,
@@ -142,6 +151,16 @@ FROM (
 WHERE good.claim = claim.claim
 """
 
+OUT_OF_SCOPE = """
+INSERT INTO roster_claim_trouble (claim, "column", value, reason)
+SELECT claim.claim, 'codigo_accion', claim.code, %(out_of_scope)s
+FROM roster_claim claim
+JOIN courses_action action ON action.id = claim.action_id
+JOIN courses_course course ON course.id = action.course_id
+WHERE course.otec_id NOT IN (SELECT id FROM roster_otec)
+ON CONFLICT DO NOTHING
+"""
+
 CONTRADICTS_STORED_ACTION = """
 INSERT INTO roster_claim_trouble (claim, "column", value, reason)
 SELECT claim.claim, said.name, said.given,
@@ -152,7 +171,7 @@ SELECT claim.claim, said.name, said.given,
 FROM roster_claim claim
 JOIN courses_action action ON action.id = claim.action_id
 JOIN courses_course course ON course.id = action.course_id
-JOIN courses_otec otec ON otec.id = course.otec_id
+JOIN roster_otec otec ON otec.id = course.otec_id
 CROSS JOIN LATERAL (VALUES
     ('curso', claim.course_name, course.name,
         pg_temp.fold(claim.course_name) = pg_temp.fold(course.name)),
@@ -168,6 +187,7 @@ CROSS JOIN LATERAL (VALUES
     ('rut_otec', claim.otec_rut, otec.name, claim.otec_rut = otec.rut)
 ) AS said (name, given, known, agrees)
 WHERE said.given <> '' AND NOT said.agrees
+    AND said.name <> ALL (string_to_array(claim.unread, ','))
 ON CONFLICT DO NOTHING
 """
 
@@ -183,6 +203,7 @@ CROSS JOIN LATERAL (VALUES
         claim.training_line = course.training_line)
 ) AS said (name, given, known, agrees)
 WHERE claim.action_id IS NULL AND said.given <> '' AND NOT said.agrees
+    AND said.name <> ALL (string_to_array(claim.unread, ','))
 ON CONFLICT DO NOTHING
 """
 
@@ -192,7 +213,7 @@ SELECT claim, 'rut_otec', otec_rut,
     CASE otec_rut WHEN '' THEN %(no_otec)s ELSE %(unknown_otec)s END
 FROM roster_claim
 WHERE action_id IS NULL AND code <> '' AND otec_id IS NULL
-    AND (otec_rut <> '' OR NOT EXISTS (SELECT FROM courses_otec))
+    AND (otec_rut <> '' OR NOT EXISTS (SELECT FROM roster_otec))
 ON CONFLICT DO NOTHING
 """
 
@@ -233,6 +254,7 @@ CROSS JOIN LATERAL (VALUES
     ('rut_otec', claim.otec_rut, '', claim.otec_id = first.otec_id)
 ) AS said (name, given, known, agrees)
 WHERE claim.claim <> first.claim AND said.given <> '' AND NOT said.agrees
+    AND said.name <> ALL (string_to_array(claim.unread, ','))
 ON CONFLICT DO NOTHING
 """
 
@@ -259,6 +281,7 @@ CROSS JOIN LATERAL (VALUES
         claim.training_line = course.training_line)
 ) AS said (name, given, known, agrees)
 WHERE claim.action_id IS NULL AND said.given <> '' AND NOT said.agrees
+    AND said.name <> ALL (string_to_array(claim.unread, ','))
 ON CONFLICT DO NOTHING
 """
 
@@ -280,7 +303,7 @@ CROSS JOIN LATERAL (
         (4, 'inicio', starts_on IS NULL),
         (5, 'termino', ends_on IS NULL),
         (6, 'rut_otec',
-            otec_rut = '' AND otec_id IS NULL AND EXISTS (SELECT FROM courses_otec))
+            otec_rut = '' AND otec_id IS NULL AND EXISTS (SELECT FROM roster_otec))
     ) AS needed (position, name, absent)
     WHERE absent AND name <> ALL (string_to_array(unread, ','))
 ) lacking
@@ -313,6 +336,7 @@ SELECT line, "column", value, reason FROM roster_trouble ORDER BY line, seq LIMI
 JUDGE = (
     REPEATED,
     FIRST_LINES,
+    OUT_OF_SCOPE,
     CONTRADICTS_STORED_ACTION,
     CONTRADICTS_STORED_COURSE,
     UNKNOWN_OTEC,
@@ -323,7 +347,9 @@ JUDGE = (
     DROP_REFUSED_ACTIONS,
     UNKNOWN_ACTION,
     SPREAD_TROUBLES,
+    "ANALYZE roster_trouble",
     GOOD_ROWS,
+    "ANALYZE roster_good",
 )
 
 CREATE_COURSES = """
@@ -340,15 +366,21 @@ ORDER BY new.first_line
 COUNT_DEFAULT_ENVIRONMENT = "SELECT count(*) FROM roster_new_action WHERE environment = ''"
 
 # Of several rows of one person, the last that says something; a name with its surnames first.
+# Who exists is found before anything is written: an INSERT that looks for them in the table that
+# it fills may read that table again, longer, for each row.
 PEOPLE = """
 CREATE TEMP TABLE roster_person ON COMMIT DROP AS
-SELECT run,
-    (array_agg(given_names ORDER BY surnames = '', line DESC)
-        FILTER (WHERE given_names <> ''))[1] AS given_names,
-    (array_agg(surnames ORDER BY line DESC) FILTER (WHERE surnames <> ''))[1] AS surnames,
-    (array_agg(email ORDER BY line DESC) FILTER (WHERE email <> ''))[1] AS email
-FROM roster_good
-GROUP BY run
+SELECT said.*, student.id AS student_id
+FROM (
+    SELECT run,
+        (array_agg(given_names ORDER BY surnames = '', line DESC)
+            FILTER (WHERE given_names <> ''))[1] AS given_names,
+        (array_agg(surnames ORDER BY line DESC) FILTER (WHERE surnames <> ''))[1] AS surnames,
+        (array_agg(email ORDER BY line DESC) FILTER (WHERE email <> ''))[1] AS email
+    FROM roster_good
+    GROUP BY run
+) said
+LEFT JOIN courses_student student USING (run)
 """
 # A full name in one cell that says what is stored in two changes nothing.
 UPDATE_STUDENTS = """
@@ -364,7 +396,7 @@ WITH news AS (
         END AS given_names,
         coalesce(person.surnames, student.surnames) AS surnames,
         coalesce(person.email, student.email) AS email
-    FROM roster_person person JOIN courses_student student USING (run)
+    FROM roster_person person JOIN courses_student student ON student.id = person.student_id
 ),
 changed AS (
     UPDATE courses_student student
@@ -379,43 +411,48 @@ INSERT INTO roster_changed_student SELECT id FROM changed
 CREATE_STUDENTS = """
 INSERT INTO courses_student (run, given_names, surnames, email)
 SELECT run, coalesce(given_names, ''), coalesce(surnames, ''), coalesce(email, '')
-FROM roster_person person
-WHERE NOT EXISTS (SELECT FROM courses_student student WHERE student.run = person.run)
+FROM roster_person WHERE student_id IS NULL
 ON CONFLICT (run) DO NOTHING
 """
 
 ENROLMENTS = """
 CREATE TEMP TABLE roster_enrolment ON COMMIT DROP AS
-SELECT r.line, student.id AS student_id, claim.action_id, r.is_exempt
-FROM roster_good r JOIN roster_claim claim USING (claim) JOIN courses_student student USING (run)
+SELECT r.line, student.id AS student_id, claim.action_id, r.is_exempt, enrolment.id AS enrolment_id
+FROM roster_good r
+JOIN roster_claim claim USING (claim)
+JOIN courses_student student USING (run)
+LEFT JOIN courses_enrolment enrolment
+    ON enrolment.student_id = student.id AND enrolment.action_id = claim.action_id
 """
-WRITE_PEOPLE = (PEOPLE, UPDATE_STUDENTS, CREATE_STUDENTS, ENROLMENTS)
+WRITE_PEOPLE = (
+    PEOPLE,
+    "ANALYZE roster_person",
+    UPDATE_STUDENTS,
+    CREATE_STUDENTS,
+    ENROLMENTS,
+    "ANALYZE roster_enrolment",
+)
 
 UPDATE_ENROLMENTS = """
 WITH changed AS (
     UPDATE courses_enrolment enrolment
     SET is_exempt = coalesce(r.is_exempt, enrolment.is_exempt), withdrawn_at = NULL
     FROM roster_enrolment r
-    WHERE enrolment.student_id = r.student_id AND enrolment.action_id = r.action_id
+    WHERE enrolment.id = r.enrolment_id
         AND (enrolment.withdrawn_at IS NOT NULL OR enrolment.is_exempt <> r.is_exempt)
     RETURNING enrolment.id
 )
 INSERT INTO roster_changed_enrolment SELECT id FROM changed
 """
 COUNT_UPDATED = """
-SELECT count(*)
-FROM roster_enrolment JOIN courses_enrolment enrolment USING (student_id, action_id)
-WHERE enrolment.id IN (SELECT id FROM roster_changed_enrolment)
-    OR student_id IN (SELECT id FROM roster_changed_student)
+SELECT count(*) FROM roster_enrolment
+WHERE enrolment_id IN (SELECT id FROM roster_changed_enrolment)
+    OR enrolment_id IS NOT NULL AND student_id IN (SELECT id FROM roster_changed_student)
 """
 CREATE_ENROLMENTS = """
 INSERT INTO courses_enrolment (student_id, action_id, is_exempt)
 SELECT student_id, action_id, coalesce(is_exempt, false)
-FROM roster_enrolment r
-WHERE NOT EXISTS (
-    SELECT FROM courses_enrolment enrolment
-    WHERE enrolment.student_id = r.student_id AND enrolment.action_id = r.action_id
-)
+FROM roster_enrolment WHERE enrolment_id IS NULL
 ORDER BY line
 ON CONFLICT (student_id, action_id) DO NOTHING
 """
