@@ -14,9 +14,19 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.core.cache import cache
 from django.db import Error as DatabaseProblem
+from django.db import connection
 
 from errors_catalog import defaults
-from errors_catalog.models import ContactDetails, HelpSection, HelpText, Responsible, SenceError
+from errors_catalog.models import (
+    CODE,
+    CODE_LENGTH,
+    ContactDetails,
+    HelpLink,
+    HelpSection,
+    HelpText,
+    Responsible,
+    SenceError,
+)
 from errors_catalog.placeholders import fill
 
 CACHE_SECONDS = 30
@@ -28,6 +38,16 @@ CURRENT = f"errors_catalog:{VERSION}:current"
 LAST_KNOWN = f"errors_catalog:{VERSION}:last-known"
 
 SHOWN_CODE_LENGTH = 20
+
+# A code comes from outside: more of them than this at once is not SENCE adding codes.
+MAX_DRAFTS = 200
+ADD_DRAFT = """
+    INSERT INTO errors_catalog_senceerror
+        (code, description, solution, responsible, alerts_staff, is_draft)
+    SELECT %s, '', '', %s, true, true
+    WHERE (SELECT count(*) FROM errors_catalog_senceerror WHERE is_draft) < %s
+    ON CONFLICT (code) DO NOTHING
+"""
 
 
 @dataclass(frozen=True)
@@ -75,30 +95,60 @@ class Contact:
 
 @dataclass(frozen=True)
 class Snapshot:
+    """The whole catalogue at one moment; its methods are the functions of this module, for it."""
+
     errors: dict[str, defaults.ErrorText]
     texts: dict[str, str]
     sections: list[Section]
     contact: Contact
 
+    def explain(self, codes: list[str]) -> list[Explanation]:
+        distinct = dict.fromkeys(code.strip() for code in codes) or {"": None}
+        explanations = [_explanation(code, self) for code in distinct]
+        return sorted(explanations, key=lambda found: found.responsible != Responsible.STUDENT)
+
+    def text(self, key: str, **values: object) -> str:
+        return fill(self.texts[key], _common_values(self) | values)
+
+    def help_sections(self, *, after_rut: bool) -> list[Section]:
+        return [
+            section
+            for section in self.sections
+            if section.links and (section.after_rut if after_rut else section.before_rut)
+        ]
+
 
 def explain(codes: list[str]) -> list[Explanation]:
     """Explain SENCE's codes, one Explanation for each distinct code, at least one.
 
-    A code is any text from outside. One that the catalogue lacks gets the general text with its
-    number; no code at all, the text for an error without a number. What the student can act on
-    comes first, in the order of arrival otherwise. Texts are plain: escape them, and don't turn
-    addresses in them into links, since an unknown code is part of its own description.
+    A code is any text from outside. One that the catalogue lacks, or has as a draft, gets the
+    general text with its number; no code at all, the text for an error without a number. What the
+    student can act on comes first, in the order of arrival otherwise. Texts are plain: escape
+    them, and don't turn addresses in them into links, since an unknown code is part of its own
+    description.
     """
-    distinct = dict.fromkeys(code.strip() for code in codes) or {"": None}
-    snapshot = current()
-    explanations = [_explanation(code, snapshot) for code in distinct]
-    return sorted(explanations, key=lambda found: found.responsible != Responsible.STUDENT)
+    return current().explain(codes)
 
 
 def known_errors() -> list[Explanation]:
-    """Return every error of the catalogue, by code."""
+    """Return every error of the catalogue that is written, by code."""
     snapshot = current()
     return [_explanation(code, snapshot) for code in sorted(snapshot.errors)]
+
+
+def draft(code: str) -> None:
+    """Keep a code that SENCE sent for staff to write its texts, unless it is already there.
+
+    It takes one statement, none where the catalogue knows the code, and leaves alone what can't
+    be one of SENCE's codes and whatever comes once MAX_DRAFTS wait (a few more, if they come at
+    the same moment). Two at once make one draft: the second waits until the first's transaction
+    ends, so call it outside of one that lasts. Raises django.db.Error where the database is away.
+    """
+    code = code.strip()
+    if len(code) > CODE_LENGTH or not re.match(CODE, code) or code in current().errors:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(ADD_DRAFT, [code, Responsible.SYSTEM.value, MAX_DRAFTS])
 
 
 def text(key: str, **values: object) -> str:
@@ -107,17 +157,12 @@ def text(key: str, **values: object) -> str:
 
     An unknown placeholder stays as typed. Raises KeyError for a key that `defaults.TEXTS` lacks.
     """
-    snapshot = current()
-    return fill(snapshot.texts[key], _common_values(snapshot) | values)
+    return current().text(key, **values)
 
 
 def help_sections(*, after_rut: bool) -> list[Section]:
     """Return the sections for the page of the RUT, or for those after it, in staff's order."""
-    return [
-        section
-        for section in current().sections
-        if section.links and (section.after_rut if after_rut else section.before_rut)
-    ]
+    return current().help_sections(after_rut=after_rut)
 
 
 def contact() -> Contact:
@@ -139,11 +184,15 @@ def forget() -> None:
 
 
 def _load() -> Snapshot:
+    written = SenceError.objects.filter(is_draft=False)
     snapshot = Snapshot(
-        errors=defaults.ERRORS | {row.code: _error_text(row) for row in SenceError.objects.all()},
+        errors=defaults.ERRORS | {row.code: error_text(row) for row in written},
         texts=_default_texts() | dict(HelpText.objects.values_list("key", "text")),
-        sections=[_section(row) for row in HelpSection.objects.prefetch_related("links")],
-        contact=_contact(ContactDetails.objects.first()),
+        sections=[
+            section_of(row, row.links.all())
+            for row in HelpSection.objects.prefetch_related("links")
+        ],
+        contact=contact_of(ContactDetails.objects.first()),
     )
     cache.set(CURRENT, snapshot, CACHE_SECONDS)
     cache.set(LAST_KNOWN, snapshot, None)
@@ -173,7 +222,7 @@ def _built_in() -> Snapshot:
             )
             for section in defaults.SECTIONS
         ],
-        contact=_contact(None),
+        contact=contact_of(None),
     )
 
 
@@ -181,21 +230,24 @@ def _default_texts() -> dict[str, str]:
     return {key: named.text for key, named in defaults.TEXTS.items()}
 
 
-def _error_text(row: SenceError) -> defaults.ErrorText:
+def error_text(row: SenceError) -> defaults.ErrorText:
+    """Return what a row, saved or not, says of its code."""
     return defaults.ErrorText(row.description, row.solution, row.responsible, row.alerts_staff)
 
 
-def _section(row: HelpSection) -> Section:
+def section_of(row: HelpSection, links: Iterable[HelpLink]) -> Section:
+    """Return a section as students see it, from rows that may be unsaved; links in their order."""
     return Section(
         key=row.key,
         title=row.title,
-        links=[Link(link.label, link.url) for link in row.links.all() if link.is_visible],
+        links=[Link(link.label, link.url) for link in links if link.is_visible],
         before_rut=row.before_rut,
         after_rut=row.after_rut,
     )
 
 
-def _contact(row: ContactDetails | None) -> Contact:
+def contact_of(row: ContactDetails | None) -> Contact:
+    """Return a row, saved or not, as students see it; without one, the details that we ship."""
     details = row or ContactDetails(**defaults.CONTACT)
     return Contact(
         email=details.email,

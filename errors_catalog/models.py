@@ -1,10 +1,17 @@
 """What students read when they need help: SENCE's errors, help links, contact details, named texts.
 
-Staff edit all of it in admin; the pages show it from a cache (`errors_catalog.catalogue`).
+Staff edit all of it in admin; the pages show it from a cache (`errors_catalog.catalogue`). What
+each row said before, since when and by whom, is in its `history` (django-simple-history).
 """
 
 from django.core.validators import RegexValidator
 from django.db import models
+from simple_history.models import HistoricalRecords
+
+from errors_catalog.placeholders import check_error_text
+
+CODE = r"^[0-9A-Za-z_-]+\Z"
+CODE_LENGTH = 20
 
 
 class Responsible(models.TextChoices):
@@ -23,15 +30,26 @@ class SenceError(models.Model):
 
     code = models.CharField(
         "código",
-        max_length=20,
+        max_length=CODE_LENGTH,
         unique=True,
-        validators=[RegexValidator(r"^[0-9A-Za-z_-]+$", "Solo letras, números y guiones.")],
+        validators=[RegexValidator(CODE, "Solo letras, números y guiones.")],
+        help_text="El número que Sence da en la glosa del error (manual de integración, anexo).",
     )
-    description = models.TextField("descripción", help_text="Qué pasó, para el alumno.")
-    solution = models.TextField("solución", help_text="Qué hacer ahora, para el alumno.")
+    description = models.TextField(
+        "descripción", validators=[check_error_text], help_text="Qué pasó, para el alumno."
+    )
+    solution = models.TextField(
+        "solución", validators=[check_error_text], help_text="Qué hacer ahora, para el alumno."
+    )
     responsible = models.CharField("quién debe actuar", max_length=20, choices=Responsible)
     alerts_staff = models.BooleanField(
         "avisa a coordinación", help_text="Cada aparición deja un aviso para el personal."
+    )
+    # SENCE sent it and nobody has written its texts: students read the general one.
+    is_draft = models.BooleanField("por escribir", default=False, editable=False)
+
+    history = HistoricalRecords(
+        verbose_name="cambio de error de SENCE", verbose_name_plural="cambios de errores de SENCE"
     )
 
     class Meta:
@@ -40,7 +58,7 @@ class SenceError(models.Model):
         ordering = ["code"]
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.description}"
+        return f"{self.code}: {self.description or 'por escribir'}"
 
 
 class HelpSection(models.Model):
@@ -53,6 +71,11 @@ class HelpSection(models.Model):
         "en la página del RUT", default=True, help_text="También si el RUT no tiene cursos."
     )
     after_rut = models.BooleanField("en las páginas que siguen", default=True)
+
+    history = HistoricalRecords(
+        verbose_name="cambio de sección de ayuda",
+        verbose_name_plural="cambios de secciones de ayuda",
+    )
 
     class Meta:
         verbose_name = "sección de ayuda"
@@ -74,11 +97,15 @@ class HelpLink(models.Model):
         "dirección",
         max_length=300,
         validators=[
-            RegexValidator(r"^(https?://|/)\S*$", "Una dirección https:// o una ruta del sitio.")
+            RegexValidator(r"^(https?://|/)\S*\Z", "Una dirección https:// o una ruta del sitio.")
         ],
     )
     position = models.PositiveSmallIntegerField("orden", default=0)
     is_visible = models.BooleanField("visible", default=True)
+
+    history = HistoricalRecords(
+        verbose_name="cambio de enlace de ayuda", verbose_name_plural="cambios de enlaces de ayuda"
+    )
 
     class Meta:
         verbose_name = "enlace de ayuda"
@@ -98,6 +125,11 @@ class ContactDetails(models.Model):
         "correos para avisos al personal", blank=True, help_text="Uno por línea."
     )
 
+    history = HistoricalRecords(
+        verbose_name="cambio de datos de contacto",
+        verbose_name_plural="cambios de datos de contacto",
+    )
+
     class Meta:
         verbose_name = "datos de contacto"
         verbose_name_plural = "datos de contacto"
@@ -115,6 +147,11 @@ class HelpText(models.Model):
     key = models.SlugField("clave", unique=True, editable=False)
     where = models.CharField("dónde aparece", max_length=200, editable=False)
     text = models.TextField("texto")
+
+    history = HistoricalRecords(
+        verbose_name="cambio de texto de pantalla",
+        verbose_name_plural="cambios de textos de pantalla",
+    )
 
     class Meta:
         verbose_name = "texto de pantalla"

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping
 
+from django.core.exceptions import ValidationError
+
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 # What every text may use: the catalogue itself knows them.
@@ -24,3 +26,18 @@ def names_in(template: str) -> set[str]:
 def listed(names: Iterable[str]) -> str:
     """Return the names as staff type them, in order: `{correo}, {horas}`."""
     return ", ".join(f"{{{name}}}" for name in sorted(names))
+
+
+def check_placeholders(text: str, allowed: frozenset[str] | set[str]) -> str:
+    """Return the text, or raise ValidationError for a placeholder that nothing fills."""
+    unknown = names_in(text) - allowed
+    if unknown:
+        raise ValidationError(
+            f"Este texto no puede usar {listed(unknown)}. Puede usar {listed(allowed)}."
+        )
+    return text
+
+
+def check_error_text(text: str) -> None:
+    """Validate the placeholders of an error's description or solution."""
+    check_placeholders(text, OF_ERRORS)

@@ -9,7 +9,11 @@ A migration that adds texts names them and no others, so that what staff deleted
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.utils import timezone
+
 from errors_catalog import defaults
+
+RECORDED = ("SenceError", "HelpSection", "HelpLink", "HelpText", "ContactDetails")
 
 
 def add_missing(
@@ -33,6 +37,31 @@ def add_missing(
         _add(apps, "ContactDetails", {"id": 1}, contact)
     for position, section in enumerate(sections, start=1):
         _add_section(apps, section, position * 10)
+    start_history(apps)
+
+
+def start_history(apps: Any) -> None:
+    """Record how each row is that has no history yet, so that its first edit has a way back.
+
+    Migrations save without the signals that record. Before 0003 there is nothing to record into.
+    """
+    for name in RECORDED:
+        try:
+            history = apps.get_model("errors_catalog", f"Historical{name}")
+        except LookupError:
+            return
+        model, now = apps.get_model("errors_catalog", name), timezone.now()
+        columns = [field.attname for field in model._meta.concrete_fields]
+        unrecorded = model.objects.exclude(pk__in=history.objects.values("id"))
+        history.objects.bulk_create(
+            history(
+                **{column: getattr(row, column) for column in columns},
+                history_date=now,
+                history_type="+",
+                history_change_reason="Texto inicial",
+            )
+            for row in unrecorded
+        )
 
 
 def seed_everything(apps: Any, schema_editor: object = None) -> None:

@@ -7,7 +7,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from errors_catalog import defaults
 from errors_catalog.models import ContactDetails, HelpLink, HelpSection, HelpText, SenceError
-from errors_catalog.seeding import add_missing, seed_everything
+from errors_catalog.seeding import RECORDED, add_missing, seed_everything
 
 pytestmark = pytest.mark.django_db
 
@@ -136,16 +136,17 @@ def test_contact_details_are_those_of_the_guide():
     assert details.phones.splitlines() == ["(56) 2 3224 4420", "(56) 2 2671 4073"]
 
 
-def edit_everything():
+def edit_everything(registry=apps):
     """Change each kind of row as staff would, and take two of them away."""
-    SenceError.objects.filter(code="311").update(solution="Nuestra solución.")
-    HelpText.objects.filter(key="opened").update(text="Listo")
-    HelpSection.objects.filter(key="ayuda").update(title="Más ayuda")
-    HelpLink.objects.filter(label="Cambiar Cus").update(label="Cambiar clave", is_visible=False)
-    HelpLink.objects.filter(label="Registrar CUS").delete()
-    ContactDetails.objects.update(email="otro@usecap.cl")
-    SenceError.objects.filter(code="204").delete()
-    HelpText.objects.filter(key="closed").delete()
+    rows = {name: registry.get_model("errors_catalog", name).objects for name in RECORDED}
+    rows["SenceError"].filter(code="311").update(solution="Nuestra solución.")
+    rows["HelpText"].filter(key="opened").update(text="Listo")
+    rows["HelpSection"].filter(key="ayuda").update(title="Más ayuda")
+    rows["HelpLink"].filter(label="Cambiar Cus").update(label="Cambiar clave", is_visible=False)
+    rows["HelpLink"].filter(label="Registrar CUS").delete()
+    rows["ContactDetails"].update(email="otro@usecap.cl")
+    rows["SenceError"].filter(code="204").delete()
+    rows["HelpText"].filter(key="closed").delete()
 
 
 def assert_edits_stand_and_only_the_missing_came_back():
@@ -172,13 +173,41 @@ def test_seeding_again_never_overwrites_an_edit():
 
 
 def test_migrating_again_never_overwrites_an_edit():
-    MigrationExecutor(connection).migrate([("errors_catalog", "0001_initial")])
-    edit_everything()
+    state = MigrationExecutor(connection).migrate([("errors_catalog", "0001_initial")])
+    edit_everything(state.apps)
 
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes())
 
     assert_edits_stand_and_only_the_missing_came_back()
+
+
+def history_of(row):
+    return row.history.values_list("history_type", "history_user", "history_change_reason")
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_every_row_starts_with_what_it_said_first_so_that_its_first_edit_has_a_way_back(name):
+    for row in apps.get_model("errors_catalog", name).objects.all():
+        assert list(history_of(row)) == [("+", None, "Texto inicial")]
+        assert str(row.history.get().instance) == str(row)
+
+
+def test_a_row_that_a_later_migration_adds_starts_its_history_too():
+    registry = MigrationExecutor(connection).loader.project_state().apps
+    add_missing(registry, texts={"new": defaults.NamedText("Pantalla nueva", "Texto nuevo")})
+    [first] = HelpText.objects.get(key="new").history.all()
+    assert (first.text, first.history_change_reason) == ("Texto nuevo", "Texto inicial")
+
+
+def test_what_has_a_history_keeps_it_when_seeds_run_again():
+    text = HelpText.objects.get(key="opened")
+    text.text = "Listo"
+    text.save()
+    seed_everything(apps)
+    assert [record.text for record in text.history.all()] == [
+        *("Listo", "Asistencia correctamente ingresada"),
+    ]
 
 
 def test_a_later_migration_adds_its_own_texts_and_brings_nothing_else_back():
