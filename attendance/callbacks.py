@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from itertools import chain
+from operator import attrgetter
 
 from django.db import Error as DatabaseError
 from django.db import IntegrityError, OperationalError, transaction
@@ -164,9 +165,13 @@ def _act(session: AttendanceSession, outcome: Outcome, answer: Answer, at: datet
 
 
 def _alert_staff(session: AttendanceSession, answer: Answer, at: datetime) -> None:
-    for explanation in catalogue.explain(error_codes(answer.glosa)):
+    explanations = catalogue.explain(error_codes(answer.glosa))
+    # In one order for everybody, so that two answers with the same codes never wait for each other.
+    for explanation in sorted(explanations, key=attrgetter("code")):
         if explanation.alerts_staff:
             alerts.raise_alert(session, explanation.code, explanation.description, at)
+        if not explanation.is_known:
+            catalogue.draft(explanation.code)
 
 
 def replay(

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from attendance.models import SenceCallback, StaffAlert, State
 from attendance.sence.callback_urls import public_id
+from errors_catalog.models import SenceError
 from tests.attendance_steps import (
     again,
     answer,
@@ -366,3 +367,9 @@ def test_the_superseded_sibling_of_a_late_success_may_open_too_without_harm():
     assert again(old).is_live
     assert again(new).state == State.OPEN
     assert not again(new).is_live
+
+
+def test_a_code_that_nobody_knows_becomes_a_draft_for_staff_to_write():
+    session = requested()
+    post(session, "open", answer(session, GlosaError="999;311"), error=True)
+    assert [error.code for error in SenceError.objects.filter(is_draft=True)] == ["999"]
