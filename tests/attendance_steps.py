@@ -95,3 +95,15 @@ def page(session: AttendanceSession, client: Client | None = None) -> str:
     response = (client or Client()).get(session.get_absolute_url())
     assert response.status_code == 200
     return response.content.decode()
+
+
+def identified(enrolment) -> Client:
+    """A browser in which the enrolment's student has just typed the RUT."""
+    client = Client()
+    client.post("/", {"rut": enrolment.student.run})
+    return client
+
+
+def choose(client: Client, enrolment):
+    """Choose the enrolment's course in the list, and press Continuar."""
+    return client.post("/cursos/", {"enrolment": enrolment.pk})
