@@ -255,8 +255,9 @@ class AttendanceSession(models.Model):
                 name="session_snapshot_is_kept",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange(
-                    "enrolment", "public_id", "nonce", "otec", "environment", "otec_rut",
-                    "sence_code", "action_code", "training_line", "run", "student_session_id",
+                    "enrolment", "public_id", "nonce", "otec", "environment", "course_name",
+                    "close_required", "otec_rut", "sence_code", "action_code", "training_line",
+                    "run", "student_session_id",
                 ),
             ),
         ]  # fmt: skip
@@ -329,10 +330,15 @@ class AttendanceSession(models.Model):
         self.save()
 
     def mark_resolved(self, user: User, reason: str, at: datetime) -> None:
-        """Staff set the session aside, by name and with a reason. Raises WrongStateError twice."""
+        """Staff set the session aside, by name and with a reason.
+
+        Raises WrongStateError where it is resolved or closed, ValueError without a reason.
+        """
         if self.resolved_at or self.state == State.CLOSED:
             raise WrongStateError("La sesión ya está resuelta o cerrada.")
-        self.resolved_at, self.resolved_by, self.resolution = at, user, reason
+        if not reason.strip():
+            raise ValueError("Falta el motivo de la resolución.")
+        self.resolved_at, self.resolved_by, self.resolution = at, user, reason.strip()
         self.save()
 
     def _refuse_unless(self, *states: State) -> None:
