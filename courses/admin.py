@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -14,7 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.views.decorators.debug import sensitive_post_parameters
 
-from courses.forms import OtecTokenForm
+from courses.forms import OtecForm, OtecTokenForm, StudentForm
 from courses.models import (
     Action,
     Course,
@@ -23,9 +23,12 @@ from courses.models import (
     Otec,
     RejectedRow,
     RosterImport,
+    StaffScope,
     Student,
 )
+from courses.readonly import ReadOnlyAdmin
 from courses.refusals import RefusalsAdmin
+from courses.scope import OtecFilter, ScopedAdmin, otec_ids
 from courses.search import PlainSearchAdmin
 
 REJECTED_ROWS_SHOWN = 50
@@ -94,7 +97,9 @@ class RejectedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Otec)
-class OtecAdmin(PlainSearchAdmin, RefusalsAdmin):
+class OtecAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
+    form = OtecForm
+    otec_path = "pk"
     list_display = ["name", "rut_shown", "token_state"]
     search_fields = ["name", "rut"]
     search_help_text = "Nombre o RUT."
@@ -113,9 +118,20 @@ class OtecAdmin(PlainSearchAdmin, RefusalsAdmin):
         return request.user.has_perm("courses.change_otec_token")
 
     def get_fields(self, request: HttpRequest, obj: Otec | None = None) -> Any:
-        fields = ["name", "rut", "token_state"]
+        fields = ["name", "rut", "alert_emails", "token_state"]
         editable = self.has_change_permission(request, obj) if obj else True
         return [*fields, "new_token"] if editable and self.may_change_token(request) else fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        # Whoever works for some OTECs alone would make one that they don't see.
+        return super().has_add_permission(request) and otec_ids(request.user) is None
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple:
+        # With it would go their limit, and who is limited to no OTEC sees all of them.
+        limited = StaffScope.objects.filter(otecs__in=objs).distinct().count()
+        if limited:
+            return [], {}, set(), [f"Usuarios que trabajan para este OTEC: {limited}"]
+        return super().get_deleted_objects(objs, request)
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if "new_token" in self.get_fields(request, args[0] if args else None):
@@ -128,9 +144,10 @@ class OtecAdmin(PlainSearchAdmin, RefusalsAdmin):
 
 
 @admin.register(Course)
-class CourseAdmin(PlainSearchAdmin, RefusalsAdmin):
+class CourseAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
+    otec_path = "otec"
     list_display = ["name", "sence_code", "training_line", "otec_name", "actions_link"]
-    list_filter = ["training_line", "otec"]
+    list_filter = ["training_line", ("otec", OtecFilter)]
     list_select_related = ["otec"]
     search_fields = ["name", "sence_code", "otec__name"]
     search_help_text = "Nombre, código SENCE u OTEC."
@@ -149,14 +166,15 @@ class CourseAdmin(PlainSearchAdmin, RefusalsAdmin):
 
 
 @admin.register(Action)
-class ActionAdmin(PlainSearchAdmin, RefusalsAdmin):
+class ActionAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
+    otec_path = "course__otec"
     list_display = ["code", "starts", "ends", "course_name", "environment"]
     list_filter = [
         PeriodFilter,
         "environment",
         "course__training_line",
         "close_required",
-        "course__otec",
+        ("course__otec", OtecFilter),
     ]
     list_select_related = ["course"]
     date_hierarchy = "starts_on"
@@ -189,13 +207,23 @@ class ActionAdmin(PlainSearchAdmin, RefusalsAdmin):
 
 
 @admin.register(Student)
-class StudentAdmin(PlainSearchAdmin, RefusalsAdmin):
+class StudentAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
+    form = StudentForm
     list_display = ["run_shown", "surnames", "given_names", "email"]
     list_display_links = ["run_shown", "surnames"]
     search_fields = ["run", "given_names", "surnames", "email"]
     search_help_text = "RUN (con o sin puntos y guion), nombres, apellidos o correo."
     rut_field = "run"
     delete_remedy = "Retire sus inscripciones en vez de eliminar al alumno."
+
+    def scoped(self, queryset: QuerySet, request: HttpRequest) -> QuerySet:
+        """Return the students of the user's OTECs, and those whom nobody has enrolled yet."""
+        ids = otec_ids(request.user)
+        if ids is None:
+            return queryset
+        enrolments = Enrolment.objects.filter(student=OuterRef("pk"))
+        theirs = Exists(enrolments.filter(action__course__otec__in=ids))
+        return queryset.filter(theirs | ~Exists(enrolments))
 
     def get_fields(self, request: HttpRequest, obj: Student | None = None) -> Any:
         fields = ["run", "given_names", "surnames", "email"]
@@ -216,7 +244,8 @@ class StudentAdmin(PlainSearchAdmin, RefusalsAdmin):
 
 
 @admin.register(Enrolment)
-class EnrolmentAdmin(PlainSearchAdmin, RefusalsAdmin):
+class EnrolmentAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
+    otec_path = "action__course__otec"
     list_display = ["run", "name", "state", "action_code", "course", "exempt"]
     list_filter = [
         WithdrawnFilter,
@@ -224,7 +253,7 @@ class EnrolmentAdmin(PlainSearchAdmin, RefusalsAdmin):
         "is_exempt",
         "action__environment",
         "action__course__training_line",
-        "action__course__otec",
+        ("action__course__otec", OtecFilter),
     ]
     list_select_related = ["student", "action__course"]
     # The newest first: the model's own order would sort every enrolment by its action and student.
@@ -313,21 +342,20 @@ def log_change(request: HttpRequest, enrolments: EnrolmentQuerySet, message: str
     LogEntry.objects.log_actions(str(request.user.pk), named, CHANGE, message)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """What the importer wrote is looked at, not edited."""
+class OwnLoadsAdmin(ScopedAdmin):
+    """What rosters brought: a roster may name any OTEC, so who is limited sees their own loads."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    loader_path = ""
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    def scoped(self, queryset: QuerySet, request: HttpRequest) -> QuerySet:
+        if otec_ids(request.user) is None:
+            return queryset
+        return queryset.filter(**{self.loader_path: request.user})
 
 
 @admin.register(RosterImport)
-class RosterImportAdmin(PlainSearchAdmin, ReadOnlyAdmin):
+class RosterImportAdmin(OwnLoadsAdmin, PlainSearchAdmin, ReadOnlyAdmin):
+    loader_path = "loaded_by"
     list_display = ["file_name", "loaded", "rows_read", "rows_rejected", "loaded_by"]
     list_filter = [RejectedFilter]
     list_select_related = ["loaded_by"]
@@ -366,8 +394,10 @@ class RosterImportAdmin(PlainSearchAdmin, ReadOnlyAdmin):
 
 
 @admin.register(RejectedRow)
-class RejectedRowAdmin(PlainSearchAdmin, ReadOnlyAdmin):
+class RejectedRowAdmin(OwnLoadsAdmin, PlainSearchAdmin, ReadOnlyAdmin):
     """The rows that one import rejected: reached from its page, not from the index."""
+
+    loader_path = "roster_import__loaded_by"
 
     list_display = ["line", "column", "value", "reason"]
     list_display_links = None

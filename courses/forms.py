@@ -5,16 +5,43 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.views.decorators.debug import sensitive_variables
 
 from courses import tokens
-from courses.models import Otec
+from courses.models import Otec, Student
 from courses.refusals import RefusableForm
 
 GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
-class OtecTokenForm(RefusableForm):
+class OtecForm(RefusableForm):
+    """An OTEC with the addresses, one a line, that its alerts and its digest are mailed to."""
+
+    class Meta:
+        model = Otec
+        fields = ["name", "rut", "alert_emails"]
+
+    def clean_alert_emails(self) -> str:
+        lines = [line.strip() for line in self.cleaned_data["alert_emails"].splitlines()]
+        emails = list(dict.fromkeys(line for line in lines if line))
+        wrong = [email for email in emails if not is_email(email)]
+        if wrong:
+            raise ValidationError(
+                [f"«{line}» no es un correo. Escriba uno por línea." for line in wrong]
+            )
+        return "\n".join(emails)
+
+
+def is_email(value: str) -> bool:
+    try:
+        validate_email(value)
+    except ValidationError:
+        return False
+    return True
+
+
+class OtecTokenForm(OtecForm):
     """An OTEC with a field for a new token. What leaves the field is encrypted already.
 
     An empty field keeps the token that there is.
@@ -26,14 +53,11 @@ class OtecTokenForm(RefusableForm):
         # Browsers fill a saved password in despite "off", but not in a field for a new one.
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
         help_text=(
-            "Los 36 caracteres que entrega https://sistemas.sence.cl/rts. "
-            "Déjelo vacío para conservar el actual, que nunca se muestra."
+            "Los 36 caracteres que entrega https://sistemas.sence.cl/rts, donde también se anula. "
+            "El mismo sirve en producción y en prueba. Déjelo vacío para conservar el actual, que "
+            "nunca se muestra."
         ),
     )
-
-    class Meta:
-        model = Otec
-        fields = ["name", "rut"]
 
     @sensitive_variables()
     def clean_new_token(self) -> str:
@@ -54,3 +78,16 @@ class OtecTokenForm(RefusableForm):
         if self.cleaned_data["new_token"]:
             self.instance.token_ciphertext = self.cleaned_data["new_token"]
         return super().save(commit)
+
+
+class StudentForm(RefusableForm):
+    class Meta:
+        model = Student
+        fields = ["run", "given_names", "surnames", "email"]
+        # Whom another OTEC enrolled doesn't appear in the list of who is limited to some.
+        error_messages = {
+            "run": {
+                "unique": "Ya existe un alumno con este RUN. Si no aparece en la lista, "
+                "inscríbalo cargando una nómina."
+            }
+        }

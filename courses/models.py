@@ -69,7 +69,11 @@ class Otec(models.Model):
     """A training body. Its SENCE token is write-only: set with `set_token`, used with `token`."""
 
     name = models.CharField("nombre", max_length=200)
-    rut = RutField("RUT", unique=True)
+    rut = RutField(
+        "RUT",
+        unique=True,
+        help_text="El del organismo ante SENCE, con o sin puntos. El token se emite para él.",
+    )
     token_ciphertext = models.TextField("token cifrado", blank=True, editable=False)
     alert_emails = models.TextField(
         "correos de coordinación",
@@ -116,7 +120,10 @@ class StaffScope(models.Model):
         related_name="scope",
     )
     otecs = models.ManyToManyField(
-        Otec, verbose_name="OTEC", blank=True, help_text="Sin ninguno elegido, ve todos."
+        Otec,
+        verbose_name="OTEC",
+        blank=True,
+        help_text="Ve solo lo de los OTEC elegidos. Sin ninguno elegido, ve todos.",
     )
 
     class Meta:
@@ -133,15 +140,27 @@ class Course(models.Model):
     otec = models.ForeignKey(
         Otec, verbose_name="OTEC", on_delete=models.PROTECT, related_name="courses"
     )
-    name = models.CharField("nombre", max_length=300)
+    name = models.CharField(
+        "nombre", max_length=300, help_text="Así lo leen los alumnos al elegir su curso."
+    )
     training_line = models.PositiveSmallIntegerField(
-        "línea de capacitación", choices=TrainingLine, default=TrainingLine.TAX_CREDIT
+        "línea de capacitación",
+        choices=TrainingLine,
+        default=TrainingLine.TAX_CREDIT,
+        help_text=(
+            "Con qué financiamiento se comunicó la acción: 1, Programas Sociales; 3, Franquicia "
+            "Tributaria; 6, FPT. Con otra línea SENCE responde 206 o 301."
+        ),
     )
     sence_code = models.CharField(
         "código SENCE",
         max_length=10,
         blank=True,
-        help_text="Diez caracteres; vacío en la línea 1; -1 solo en el ambiente de prueba.",
+        help_text=(
+            "El código del curso, de diez caracteres: no es el de la acción, que cambia en cada "
+            "ejecución. Vacío en la línea 1; -1, que SENCE no verifica, solo en el ambiente de "
+            "prueba. En los mensajes de SENCE se llama CodSence."
+        ),
         validators=[RegexValidator(r"^(-1|[0-9A-Za-z]{10})$", "Son diez letras o números.")],
     )
 
@@ -231,18 +250,40 @@ class Action(models.Model):
     code = models.CharField(
         "código de acción",
         max_length=50,
-        help_text="ID de acción: al menos 7 caracteres, salvo en la línea 6; -1 solo en prueba.",
+        help_text=(
+            "ID de acción: el código con que SENCE identifica esta ejecución del curso desde que "
+            "el OTEC la comunicó; también se llama folio o SENCENET. Cópielo tal como está en "
+            "esa comunicación. Al menos 7 caracteres, salvo en la línea 6; en la línea 1 se "
+            "parece a RLAB-19-02-08-0071-1. -1, que SENCE no verifica, solo en prueba. En los "
+            "mensajes de SENCE se llama CodigoCurso."
+        ),
         validators=[RegexValidator(r"^\S+$", "El código de acción no lleva espacios.")],
     )
-    starts_on = models.DateField("inicio")
-    ends_on = models.DateField("término")
+    starts_on = models.DateField(
+        "inicio", help_text="La fecha comunicada a SENCE: antes de ella responde 309."
+    )
+    ends_on = models.DateField(
+        "término", help_text="La fecha comunicada a SENCE: después de ella responde 309."
+    )
     environment = models.CharField(
-        "ambiente", max_length=10, choices=Environment, default=Environment.PRODUCTION
+        "ambiente",
+        max_length=10,
+        choices=Environment,
+        default=Environment.PRODUCTION,
+        help_text=(
+            "Prueba envía a los alumnos al ambiente de prueba de SENCE: sirve para ensayar, "
+            "admite -1 en los códigos y nada de lo registrado allí cuenta como asistencia. Lo "
+            "registrado en producción no se puede borrar."
+        ),
     )
     close_required = models.BooleanField(
         "exige cierre",
         default=True,
-        help_text="Sin esta marca, al alumno le basta iniciar: no se le pide cerrar la sesión.",
+        help_text=(
+            "Con esta marca se pide al alumno cerrar su sesión, se le recuerda y, si no lo hace, "
+            "la sesión queda por revisar. Sin ella le basta iniciar: ve un agradecimiento y no se "
+            "le pide cerrar."
+        ),
     )
 
     objects = ActionQuerySet.as_manager()
@@ -328,10 +369,16 @@ class Action(models.Model):
 class Student(models.Model):
     """A person who attends. `run` is canonical: `12345678-k`."""
 
-    run = RutField("RUN", unique=True)
+    run = RutField(
+        "RUN",
+        unique=True,
+        help_text="Con o sin puntos. Debe ser el de su ClaveÚnica: con otro SENCE responde 311.",
+    )
     given_names = models.CharField("nombres", max_length=150, blank=True)
     surnames = models.CharField("apellidos", max_length=150, blank=True)
-    email = models.EmailField("correo", blank=True)
+    email = models.EmailField(
+        "correo", blank=True, help_text="A él llegan los recordatorios; sin correo no los recibe."
+    )
 
     class Meta:
         verbose_name = "alumno"
@@ -384,7 +431,12 @@ class Enrolment(models.Model):
         Action, verbose_name="acción", on_delete=models.PROTECT, related_name="enrolments"
     )
     is_exempt = models.BooleanField(
-        "becario", default=False, help_text="Los becarios no registran asistencia en SENCE."
+        "becario",
+        default=False,
+        help_text=(
+            "Un becario está inscrito en el curso y no registra asistencia en SENCE: se le dice "
+            "que no tiene nada que registrar y no aparece entre los que faltan."
+        ),
     )
     withdrawn_at = models.DateTimeField("retirado el", null=True, blank=True)
     created_at = models.DateTimeField("creado el", default=timezone.now, db_default=Now())

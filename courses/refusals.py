@@ -5,9 +5,11 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import IntegrityError
-from django.db.models import PROTECT, ProtectedError
+from django.db.models import PROTECT, ProtectedError, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+
+from courses.scope import ScopedAdmin
 
 CHANGED_MEANWHILE = (
     "Alguien cambió datos relacionados mientras usted guardaba. Revise la ficha y guarde de nuevo."
@@ -69,30 +71,31 @@ class RefusalsAdmin(admin.ModelAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple:
         """Count what hangs on the rows instead of listing it: it may be a hundred thousand rows."""
-        protected = [*dependants(objs)]
+        protected = self.dependants(objs, request)
         if protected:
             return [], {}, set(), [*protected, *filter(None, [self.delete_remedy])]
         return super().get_deleted_objects(objs, request)
+
+    def dependants(self, objs: Any, request: HttpRequest) -> list[str]:
+        """Say how many rows of each kind, of those that the user sees, keep these from going."""
+        found = []
+        for relation in objs[0]._meta.related_objects:
+            if relation.on_delete is PROTECT:
+                rows = relation.related_model._base_manager.filter(
+                    **{f"{relation.field.name}__in": objs}
+                )
+                found += self._counted(rows, request)
+        return found
+
+    def _counted(self, rows: QuerySet, request: HttpRequest) -> list[str]:
+        meta, related = rows.model._meta, self.admin_site._registry.get(rows.model)
+        seen = related.scoped(rows, request) if isinstance(related, ScopedAdmin) else rows
+        count = seen.count()
+        if count:
+            return [f"{count} {meta.verbose_name if count == 1 else meta.verbose_name_plural}"]
+        return [f"{meta.verbose_name_plural} de otro OTEC"] if rows.exists() else []
 
     def get_actions(self, request: HttpRequest) -> dict:
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
-
-
-def dependants(objs: Any) -> list[str]:
-    """Say how many rows of each kind keep these rows from being deleted."""
-    counted = [
-        (relation.related_model, relation.field.name)
-        for relation in objs[0]._meta.related_objects
-        if relation.on_delete is PROTECT
-    ]
-    found = [
-        (model._base_manager.filter(**{f"{field}__in": objs}).count(), model._meta)
-        for model, field in counted
-    ]
-    return [
-        f"{count} {meta.verbose_name if count == 1 else meta.verbose_name_plural}"
-        for count, meta in found
-        if count
-    ]

@@ -46,10 +46,19 @@ class ScopedAdmin(admin.ModelAdmin):
         return within_scope(queryset, request.user, self.otec_path)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        related = self.admin_site._registry.get(db_field.remote_field.model)
-        if isinstance(related, ScopedAdmin):
-            kwargs["queryset"] = related.get_queryset(request)
+        kwargs |= self._choices(db_field, request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        kwargs |= self._choices(db_field, request)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def _choices(self, db_field: Any, request: HttpRequest) -> dict[str, QuerySet]:
+        """Limit what the field accepts to what the user sees in the related model's own list."""
+        related = self.admin_site._registry.get(db_field.remote_field.model)
+        return (
+            {"queryset": related.get_queryset(request)} if isinstance(related, ScopedAdmin) else {}
+        )
 
 
 class OtecFilter(admin.RelatedFieldListFilter):

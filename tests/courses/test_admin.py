@@ -1,7 +1,7 @@
 """The coordinators' pages, each of them opened."""
 
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from threading import Thread
 from time import sleep
 from uuid import uuid4
@@ -103,14 +103,14 @@ MAKERS = {
     "rejectedrow": lambda: RejectedRow.objects.get(roster_import=roster_import(rejected=1)),
 }
 QUERIES = {
-    # Session and user, then the count and the rows; the filters' and date bars' own on top.
-    "otec": 4,
-    "course": 5,
-    "action": 7,
-    "student": 4,
-    "enrolment": 5,
-    "rosterimport": 6,
-    "rejectedrow": 4,
+    # Session, user and their OTECs, then the count and the rows; filters' and date bars' on top.
+    "otec": 5,
+    "course": 6,
+    "action": 8,
+    "student": 5,
+    "enrolment": 6,
+    "rosterimport": 7,
+    "rejectedrow": 5,
 }
 
 
@@ -323,7 +323,7 @@ def test_imports_are_filtered_by_whether_they_rejected_rows(admin_client):
 
 
 def otec_data(otec: Otec, **fields) -> dict:
-    return {"name": otec.name, "rut": otec.rut, "new_token": ""} | fields
+    return {"name": otec.name, "rut": otec.rut, "alert_emails": "", "new_token": ""} | fields
 
 
 def everything_written(response) -> str:
@@ -351,7 +351,9 @@ def test_a_token_goes_in_and_never_comes_out(admin_client):
     assert "Token nuevo" in written
     assert "Configurado" in written
     for secret in (OLD_TOKEN, NEW_TOKEN, otec.token_ciphertext):
-        assert not any(part in written for part in secret.split("-") if part)
+        parts = [part for part in secret.split("-") if len(part) >= 8]
+        assert parts
+        assert not any(part in written for part in parts)
 
 
 def test_the_form_of_a_token_does_not_tell_it():
@@ -457,6 +459,28 @@ def test_an_error_report_does_not_carry_the_token(admin_client, settings, mailou
     assert NEW_TOKEN not in report.get_traceback_text() + report.get_traceback_html()
 
 
+# The OTEC's addresses
+
+
+def test_an_otec_keeps_several_addresses_one_a_line(admin_client):
+    otec = OtecFactory()
+    data = otec_data(otec, alert_emails=" ana@example.com \r\n\r\nluz@example.com\nana@example.com")
+    assert admin_client.post(address("otec_change", otec.pk), data).status_code == 302
+    otec.refresh_from_db()
+    assert otec.alert_emails == "ana@example.com\nluz@example.com"
+
+
+@pytest.mark.parametrize("permissions", [[], ["change_otec_token"]])
+def test_what_is_no_address_is_named_and_nothing_is_saved(permissions):
+    otec = OtecFactory()
+    client = coordinator("view_otec", "change_otec", *permissions)
+    data = otec_data(otec, alert_emails="ana@example.com\nana, luz@\nb@example.com")
+    page = post(client, address("otec_change", otec.pk), data).content.decode()
+    assert "«ana, luz@» no es un correo. Escriba uno por línea." in page
+    otec.refresh_from_db()
+    assert otec.alert_emails == ""
+
+
 # Students and enrolments
 
 
@@ -465,7 +489,7 @@ def test_a_student_is_saved_with_the_canonical_run(admin_client):
     assert admin_client.post(address("student_add"), data).status_code == 302
     assert Student.objects.get().run == "1000005-k"
     again = admin_client.post(address("student_add"), data | {"run": "1000005k"})
-    assert "Ya existe Alumno con este RUN." in again.content.decode()
+    assert "Ya existe un alumno con este RUN." in again.content.decode()
     wrong = admin_client.post(address("student_add"), data | {"run": "1000005-1"})
     assert "El dígito verificador no corresponde" in wrong.content.decode()
 
@@ -622,11 +646,11 @@ def test_a_course_is_not_changed_into_what_its_actions_cannot_be(admin_client):
 
 def test_an_action_is_saved_and_its_rules_are_said(admin_client):
     course = CourseFactory()
-    data = {"course": course.pk, "code": "6000001", "starts_on": "01/07/2026"}
-    data |= {"ends_on": "31/07/2026", "environment": "test", "close_required": "on"}
+    data = {"course": course.pk, "code": "6000001", "starts_on": "01-07-2026"}
+    data |= {"ends_on": "31-07-2026", "environment": "test", "close_required": "on"}
     for wrong, sentence in [
         ({"code": "123456"}, "El código de acción tiene al menos 7 caracteres"),
-        ({"ends_on": "30/06/2026"}, "La fecha de término es anterior a la de inicio."),
+        ({"ends_on": "30-06-2026"}, "La fecha de término es anterior a la de inicio."),
         ({"code": "-1", "environment": "production"}, "solo sirve en el ambiente de prueba"),
         ({"code": "600 0001"}, "no lleva espacios"),
     ]:
@@ -634,6 +658,24 @@ def test_an_action_is_saved_and_its_rules_are_said(admin_client):
         assert sentence in page
     assert admin_client.post(address("action_add"), data).status_code == 302
     assert Action.objects.get().ends_on.month == 7
+
+
+@pytest.mark.parametrize("typed", ["03-07-2026", "03/07/2026", "2026-07-03", "3-7-2026"])
+def test_a_date_is_typed_as_in_chile_day_first(admin_client, typed):
+    data = {"course": CourseFactory().pk, "code": "6000001", "starts_on": typed}
+    data |= {"ends_on": typed, "environment": "test"}
+    assert admin_client.post(address("action_add"), data).status_code == 302
+    action = Action.objects.get()
+    assert action.ends_on == date(2026, 7, 3)
+    page = admin_client.get(address("action_change", action.pk)).content.decode()
+    assert 'value="03-07-2026"' in page
+
+
+def test_a_date_that_is_not_one_is_refused(admin_client):
+    data = {"course": CourseFactory().pk, "code": "6000001", "starts_on": "07-31-2026"}
+    data |= {"ends_on": "31-02-2026", "environment": "test"}
+    page = admin_client.post(address("action_add"), data).content.decode()
+    assert page.count("Introduzca una fecha válida.") == 2
 
 
 @contextmanager
@@ -669,7 +711,7 @@ def test_a_student_whom_someone_else_saves_at_the_same_time_is_an_error_of_the_f
     with someone_else_saves(Student(run="12345678-5")):
         response = admin_client.post(address("student_add"), data)
     assert response.status_code == 200
-    assert "Ya existe Alumno con este RUN." in response.content.decode()
+    assert "Ya existe un alumno con este RUN." in response.content.decode()
     assert 'value="Soto"' in response.content.decode()
 
 
