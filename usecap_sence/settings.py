@@ -136,6 +136,7 @@ LOGIN_URL = "admin:login"
 LANGUAGE_CODE = "es-cl"
 LANGUAGES = [("es-cl", "Español de Chile")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["usecap_sence.formats"]
 TIME_ZONE = "America/Santiago"
 USE_TZ = True
 USE_I18N = True
