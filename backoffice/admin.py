@@ -1,0 +1,6 @@
+"""What the back office shows in admin, imported here for Django to find."""
+
+from backoffice.mails import admin as mails
+from backoffice.review import admin as review
+
+__all__ = ["mails", "review"]

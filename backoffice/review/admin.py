@@ -1,0 +1,357 @@
+"""The pages of sessions, of SENCE's answers and of alerts: all but nonces and tokens, and no edits.
+
+A student's own page is never linked from here: it draws the form with the OTEC's token.
+"""
+
+from functools import cached_property, reduce
+from operator import and_, or_
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from attendance.models import AttendanceSession, CallbackVerdict, SenceCallback, StaffAlert, State
+from attendance.screens import as_hours
+from backoffice.exports.page import ExportPage
+from backoffice.models import CallbackToReview
+from backoffice.review import filters
+from backoffice.review.actions import FROM_SESSION, ReviewActions
+from backoffice.review.story import clocks, story
+from courses.models import Action, Course, Student
+from courses.readonly import ReadOnlyAdmin
+from courses.scope import OtecFilter, ScopedAdmin
+from courses.search import canonical_rut, pattern
+
+MOST_LISTED = 100_000
+HIDDEN = ("nonce", "public_id")
+OVERLONG = "Abierta más tiempo que el límite"
+
+
+def local(moment: Any) -> str:
+    """Return a moment by Chile's clocks, in a form that no narrow column breaks; or a dash."""
+    if not moment:
+        return "-"
+    shown = f"{timezone.localtime(moment):%d-%m-%Y %H:%M:%S}"
+    return format_html('<span class="nowrap">{}</span>', shown)
+
+
+class BoundedPaginator(Paginator):
+    """Counts no further than MOST_LISTED: nobody reads so far, and counting a million is slow."""
+
+    @cached_property
+    def count(self) -> int:
+        queryset: Any = self.object_list
+        return queryset.order_by()[:MOST_LISTED].count()
+
+
+class EvidenceAdmin(ReadOnlyAdmin, ScopedAdmin):
+    """Long lists of what happened, by OTEC; what is secret is not to be guessed by filters."""
+
+    paginator = BoundedPaginator
+    list_per_page = 50
+    list_max_show_all = 0
+    show_facets = admin.ShowFacets.NEVER
+    change_list_template = "admin/attendance/long_list.html"
+
+    class Media:
+        css = {"all": ["usecap/review.css"]}
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(
+            request, {"most_listed": MOST_LISTED, **(extra_context or {})}
+        )
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        if lookup.startswith(HIDDEN):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
+
+@admin.register(AttendanceSession)
+class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
+    otec_path = "otec"
+    list_display = [
+        "run_shown", "student", "course_name", "action_code", "shown_state", "requested", "opened",
+        "closed", "duration", "error_glosa",
+    ]  # fmt: skip
+    list_filter = [
+        filters.StateFilter, filters.OpenedFilter, filters.ClosedFilter, filters.RequestedFilter,
+        filters.ErrorFilter, filters.ActionFilter, filters.CourseFilter, ("otec", OtecFilter),
+        filters.LineFilter, "environment",
+    ]  # fmt: skip
+    list_select_related = ["enrolment__student"]
+    # Only what an index gives in order: sorting a million rows by another column takes seconds.
+    sortable_by = ["requested"]
+    search_fields = ["run"]
+    search_help_text = (
+        "RUN, nombre o apellido, curso, código de acción, IdSesionAlumno o IdSesionSence completos."
+    )
+    change_list_template = "admin/attendance/attendancesession/change_list.html"
+    change_form_template = "admin/attendance/attendancesession/change_form.html"
+    fieldsets = [
+        (None, {"fields": ["student_link", "run", "course_name", "action_code", "shown_state",
+                           "duration"]}),
+        (
+            "Enviado a Sence",
+            {
+                "description": "Tal como salió; el token y las direcciones de respuesta no se "
+                "muestran.",
+                "fields": [
+                    "environment", "otec", "otec_rut", "sence_code", "action_code_sent",
+                    "training_line", "run_sent", "student_session_id", "sence_session_id",
+                ],
+            },
+        ),
+        (
+            "Fechas",
+            {
+                "fields": [
+                    "requested", "opened", "sence_clock_open", "closed", "sence_clock_close",
+                    "rejected", "superseded", "close_required",
+                ]
+            },
+        ),
+    ]  # fmt: skip
+
+    def get_urls(self) -> list[URLPattern]:
+        page = ExportPage.as_view(admin_site=self.admin_site)
+        own = path(
+            "exportar/",
+            self.admin_site.admin_view(page),
+            name="attendance_attendancesession_export",
+        )
+        return [own, *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        # The list and the page need neither; the nonce must reach no template.
+        return super().get_queryset(request).defer("nonce")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        return queryset.filter(reduce(and_, map(matching, search_term.split()), Q())), False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict | None = None
+    ) -> HttpResponse:
+        may_export = self.has_export_permission(request)
+        return super().changelist_view(request, {"may_export": may_export, **(extra_context or {})})
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        session = kwargs["obj"]
+        context |= {
+            "story": story(session),
+            "buttons": self.buttons(request, session),
+            "list_url": reverse("admin:attendance_attendancesession_changelist"),
+            "from_session": FROM_SESSION,
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def buttons(self, request: HttpRequest, session: AttendanceSession) -> list[tuple[str, str]]:
+        """Return the actions that the user may ask for and that the session's state allows."""
+        if session.resolved_at or session.state == State.CLOSED:
+            return []
+        found = []
+        if self.has_resolve_permission(request):
+            found.append(("resolve", "Resolver"))
+        if self.has_remind_permission(request) and session.state == State.OPEN:
+            found.append(("remind", "Enviar recordatorio"))
+        return found
+
+    @admin.display(description="RUN")
+    def run_shown(self, session: AttendanceSession) -> str:
+        return format_html('<span class="nowrap">{}</span>', session.run)
+
+    @admin.display(description="alumno")
+    def student(self, session: AttendanceSession) -> str:
+        return session.enrolment.student.full_name or "(sin nombre)"
+
+    @admin.display(description="alumno")
+    def student_link(self, session: AttendanceSession) -> str:
+        student = session.enrolment.student
+        address = reverse("admin:courses_student_change", args=[student.pk])
+        return format_html('<a href="{}">{}</a>', address, student.full_name or "(sin nombre)")
+
+    @admin.display(description="estado")
+    def shown_state(self, session: AttendanceSession) -> str:
+        marks = [str(session.state.label)]
+        if session.is_overlong(timezone.now()):
+            marks = [OVERLONG]
+        if session.resolved_at:
+            marks.append("resuelta")
+        elif session.superseded_at:
+            marks.append("reemplazada")
+        return ", ".join(marks)
+
+    @admin.display(description="tiempo")
+    def duration(self, session: AttendanceSession) -> str:
+        if not session.opened_at:
+            return "-"
+        return as_hours(int(session.duration(timezone.now()).total_seconds()))
+
+    @admin.display(description="solicitada el", ordering="requested_at")
+    def requested(self, session: AttendanceSession) -> str:
+        return local(session.requested_at)
+
+    @admin.display(description="abierta el")
+    def opened(self, session: AttendanceSession) -> str:
+        return local(session.opened_at)
+
+    @admin.display(description="cerrada el")
+    def closed(self, session: AttendanceSession) -> str:
+        return local(session.closed_at)
+
+    @admin.display(description="rechazada el")
+    def rejected(self, session: AttendanceSession) -> str:
+        return local(session.rejected_at)
+
+    @admin.display(description="reemplazada el")
+    def superseded(self, session: AttendanceSession) -> str:
+        return local(session.superseded_at)
+
+    @admin.display(description="CodigoCurso")
+    def action_code_sent(self, session: AttendanceSession) -> str:
+        return session.action_code
+
+    @admin.display(description="RunAlumno")
+    def run_sent(self, session: AttendanceSession) -> str:
+        return session.run
+
+    @admin.display(description="reloj de Sence al abrir")
+    def sence_clock_open(self, session: AttendanceSession) -> str:
+        return session_clock(
+            session.opened_sence_time, session.opened_sence_zone, session.opened_at
+        )
+
+    @admin.display(description="reloj de Sence al cerrar")
+    def sence_clock_close(self, session: AttendanceSession) -> str:
+        return session_clock(
+            session.closed_sence_time, session.closed_sence_zone, session.closed_at
+        )
+
+
+def session_clock(time: str, zone: str, ours: Any) -> str:
+    return (clocks(time, zone, ours) if ours else "") or "-"
+
+
+def matching(word: str) -> Q:
+    """Return the sessions that a word finds.
+
+    People, courses and actions are looked for in their own tables, a fraction of the sessions', and
+    SENCE's ids are whole, so that an index answers.
+    """
+    if rut := canonical_rut(word):
+        # Some action codes look like a RUT.
+        return Q(run=rut) | Q(action_code=word)
+    word = word.replace("\x00", "")
+    people = [Q(given_names__regex=pattern(word)), Q(surnames__regex=pattern(word))]
+    if word[:1].isdigit():
+        people.append(Q(run__startswith=word.replace(".", "")))
+    return (
+        Q(enrolment__student__in=Student.objects.filter(reduce(or_, people)).order_by())
+        | Q(enrolment__action__in=_actions(word))
+        | Q(student_session_id=word)
+        | Q(sence_session_id=word)
+    )
+
+
+def _actions(word: str) -> QuerySet[Action]:
+    courses = Course.objects.filter(Q(name__regex=pattern(word)) | Q(sence_code=word)).order_by()
+    return Action.objects.filter(Q(code__startswith=word) | Q(course__in=courses)).order_by()
+
+
+@admin.register(SenceCallback)
+class SenceCallbackAdmin(EvidenceAdmin):
+    otec_path = "verdict__session__otec"
+    list_display = ["received", "phase", "announces_error", "run", "outcome", "reason"]
+    list_filter: ClassVar[list] = [
+        filters.OutcomeFilter, filters.ReceivedFilter, filters.AnswerErrorFilter, "phase",
+        "announces_error",
+    ]  # fmt: skip
+    list_select_related = ["verdict__session"]
+    sortable_by = ["received"]
+    search_fields = ["verdict__session__run"]
+    search_help_text = "RUN del alumno, IdSesionAlumno o IdSesionSence completos."
+    fields = [
+        "received", "phase", "announces_error", "session", "outcome", "reason", "body_length",
+        "content_type", "origin", "body_text",
+    ]  # fmt: skip
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        word = search_term.strip().replace("\x00", "")
+        if not word:
+            return queryset, False
+        run = canonical_rut(word)
+        ids = Q(student_session_id=word) | Q(sence_session_id=word)
+        sessions = AttendanceSession.objects.filter(Q(run=run) if run else ids)
+        return queryset.filter(verdict__session__in=sessions.order_by()), False
+
+    def _verdict(self, callback: SenceCallback) -> CallbackVerdict | None:
+        return getattr(callback, "verdict", None)
+
+    @admin.display(description="recibida el", ordering="received_at")
+    def received(self, callback: SenceCallback) -> str:
+        return local(callback.received_at)
+
+    @admin.display(description="RunAlumno")
+    def run(self, callback: SenceCallback) -> str:
+        verdict = self._verdict(callback)
+        shown = verdict.session.run if verdict and verdict.session else "-"
+        return format_html('<span class="nowrap">{}</span>', shown)
+
+    @admin.display(description="sesión")
+    def session(self, callback: SenceCallback) -> str:
+        verdict = self._verdict(callback)
+        if not verdict or not verdict.session:
+            return "-"
+        address = reverse("admin:attendance_attendancesession_change", args=[verdict.session_id])
+        return format_html('<a href="{}">{}</a>', address, verdict.session)
+
+    @admin.display(description="resultado")
+    def outcome(self, callback: SenceCallback) -> str:
+        verdict = self._verdict(callback)
+        return verdict.get_outcome_display() if verdict else "Sin aplicar todavía"
+
+    @admin.display(description="motivo")
+    def reason(self, callback: SenceCallback) -> str:
+        verdict = self._verdict(callback)
+        return verdict.reason if verdict else ""
+
+    @admin.display(description="cuerpo")
+    def body_text(self, callback: SenceCallback) -> str:
+        return format_html("<pre>{}</pre>", bytes(callback.body).decode("utf-8", "replace"))
+
+
+@admin.register(CallbackToReview)
+class CallbackToReviewAdmin(SenceCallbackAdmin):
+    """Those that match no session, or contradict theirs, in a list of their own."""
+
+    list_display = ["received", "outcome", "reason", "run", "session", "phase"]
+    list_filter = [filters.FlaggedOutcomeFilter, filters.ReceivedFilter, "phase"]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("attendance.view_sencecallback")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+
+@admin.register(StaffAlert)
+class StaffAlertAdmin(ReadOnlyAdmin, ScopedAdmin):
+    otec_path = "otec"
+    list_display = ["hour", "action_code", "code", "count", "reason", "mailed_at"]
+    list_filter = ["code", ("otec", OtecFilter)]
+    date_hierarchy = "hour"
+    search_fields = ["action_code", "code", "reason"]
+    search_help_text = "Código de acción, código de error o motivo."
