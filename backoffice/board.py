@@ -1,0 +1,144 @@
+"""Who has not connected yet: SENCE needs one started session of every student who is not exempt."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+
+from attendance.models import AttendanceSession, SentMail
+from courses.models import Action, Enrolment, Environment
+from courses.scope import within_scope
+
+SEE = ["courses.view_action", "courses.view_enrolment", "attendance.view_attendancesession"]
+"""What a user needs to see the board."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One action. `enrolled` = `connected` + `missing` + `exempt`, all of them active.
+
+    `days_left` counts today, and is 0 or less once the action has ended.
+    """
+
+    pk: int
+    code: str
+    course_name: str
+    course_id: int
+    otec_name: str
+    otec_id: int
+    is_test: bool
+    starts_on: date
+    ends_on: date
+    days_left: int
+    enrolled: int
+    exempt: int
+    connected: int
+
+    @property
+    def missing(self) -> int:
+        return self.enrolled - self.exempt - self.connected
+
+    @property
+    def urgency(self) -> float:
+        """How many students have to connect on each day that is left, today among them."""
+        return self.missing / max(self.days_left, 1)
+
+    @property
+    def expected(self) -> int:
+        return self.enrolled - self.exempt
+
+    @property
+    def share(self) -> int:
+        """Which percentage of the expected has connected: 100 only where nobody is missing."""
+        return self.connected * 100 // self.expected if self.expected else 100
+
+
+def running(user: Any, today: date) -> list[Row]:
+    """Return the user's running actions, the most urgent first, in one query.
+
+    `today` is a date of Chile's calendar. Those that need nobody any more come last.
+    """
+    rows = [_row(values, today) for values in _counted(Action.objects.running(today), user)]
+    return sorted(rows, key=lambda row: (-row.urgency, row.ends_on, row.code))
+
+
+def one(user: Any, action_id: int, today: date) -> Row | None:
+    """Return that action of the user's, running or not; None where there is none."""
+    found = _counted(Action.objects.filter(pk=action_id), user).first()
+    return _row(found, today) if found else None
+
+
+def confirmed(enrolment: str) -> QuerySet[AttendanceSession]:
+    """Return the sessions that SENCE confirmed of the outer query's enrolment."""
+    return AttendanceSession.objects.filter(enrolment=OuterRef(enrolment), opened_at__isnull=False)
+
+
+def _counted(actions: QuerySet[Action], user: Any) -> QuerySet:
+    active = Q(enrolments__isnull=False, enrolments__withdrawn_at=None)
+    connected = active & Q(enrolments__is_exempt=False) & Q(Exists(confirmed("enrolments__pk")))
+    return (
+        within_scope(actions, user, "course__otec")
+        .order_by()
+        .values("pk", "code", "environment", "starts_on", "ends_on", "course_id")
+        .annotate(
+            course_name=F("course__name"),
+            otec_id=F("course__otec_id"),
+            otec_name=F("course__otec__name"),
+            enrolled=Count("enrolments", filter=active),
+            exempt=Count("enrolments", filter=active & Q(enrolments__is_exempt=True)),
+            connected=Count("enrolments", filter=connected),
+        )
+    )
+
+
+def _row(values: dict[str, Any], today: date) -> Row:
+    environment = values.pop("environment")
+    return Row(
+        **values,
+        is_test=environment == Environment.TEST,
+        days_left=(values["ends_on"] - today).days + 1,
+    )
+
+
+def without_session(action: Action) -> QuerySet[Enrolment]:
+    """Return the action's active enrolments that SENCE still needs a session of."""
+    return _active(action).filter(~Exists(confirmed("pk")), is_exempt=False)
+
+
+def with_session(action: Action) -> QuerySet[Enrolment]:
+    """Return the action's active enrolments that SENCE has confirmed a session of."""
+    return _active(action).filter(Exists(confirmed("pk")), is_exempt=False)
+
+
+def exempt(action: Action) -> QuerySet[Enrolment]:
+    return _active(action).filter(is_exempt=True)
+
+
+def everybody(action: Action) -> QuerySet[Enrolment]:
+    return _active(action)
+
+
+def _active(action: Action) -> QuerySet[Enrolment]:
+    return (
+        Enrolment.objects.active()
+        .filter(action=action)
+        .select_related("student")
+        .order_by("student__surnames", "student__given_names", "student__run")
+    )
+
+
+def with_story(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
+    """Add what became of each: `first_opened_at`, `tried_at`, `last_error`, `written_at`."""
+    sessions = AttendanceSession.objects.filter(enrolment=OuterRef("pk"))
+    opened = sessions.filter(opened_at__isnull=False).order_by("opened_at")
+    tried = sessions.order_by("-requested_at")
+    written = SentMail.objects.filter(
+        enrolment=OuterRef("pk"), kind=SentMail.Kind.NO_SESSION
+    ).order_by("-created_at")
+    return enrolments.annotate(
+        first_opened_at=Subquery(opened.values("opened_at")[:1]),
+        tried_at=Subquery(tried.values("requested_at")[:1]),
+        last_error=Subquery(tried.values("error_glosa")[:1]),
+        written_at=Subquery(written.values("created_at")[:1]),
+    )

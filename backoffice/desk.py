@@ -1,0 +1,328 @@
+"""Today at a glance, for the admin's first page. Every number has the address of what it counts.
+
+Days are Chile's. What the user may not see, or belongs to OTECs that are not theirs, is neither
+counted nor shown.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Func, Q, QuerySet, Value
+from django.db.models.functions import ExtractHour, TruncDate
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from attendance.models import (
+    FLAGGED,
+    AttendanceSession,
+    CallbackVerdict,
+    SenceCallback,
+    StaffAlert,
+)
+from backoffice import board
+from backoffice.charts import Chart, Point, chart
+from backoffice.review.filters import NO_CODE, REFUSED, between, start_of
+from courses.scope import within_scope
+from errors_catalog import catalogue
+from errors_catalog.models import Responsible
+
+DAYS = ["14", "30"]
+HOURS_OF = ["hoy", "semana"]
+WEEK = timedelta(days=6)
+"""From the first to the last of seven days."""
+
+
+@dataclass(frozen=True)
+class Number:
+    label: str
+    count: int
+    url: str
+    note: str = ""
+    is_warning: bool = False
+
+    @property
+    def stands_out(self) -> bool:
+        return self.is_warning and self.count > 0
+
+
+@dataclass(frozen=True)
+class Error:
+    """A code of SENCE's, how many sessions had it, and what the catalogue says of it."""
+
+    code: str
+    count: int
+    url: str
+    description: str
+    responsible: str
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the page draws; what the user may not see is empty."""
+
+    today: date
+    days: str
+    hours_of: str
+    numbers: list[Number] = field(default_factory=list)
+    by_day: Chart | None = None
+    by_hour: Chart | None = None
+    errors: list[Error] | None = None
+    errors_since: date | None = None
+    ending: list[board.Row] | None = None
+    ending_url: str = ""
+    ending_until: date | None = None
+
+
+def chosen(value: str | None, options: Sequence[str]) -> str:
+    """Return the value where it is one of the options, the first of them otherwise."""
+    return value if value in options else options[0]
+
+
+def desk(user: Any, now: datetime, *, days: str, hours_of: str) -> Desk:
+    """Return what the user's desk shows at `now`: `days` of DAYS, `hours_of` of HOURS_OF."""
+    today = timezone.localdate(now)
+    shown: dict[str, Any] = {}
+    rows = None
+    if user.has_perms(board.SEE):
+        rows = board.running(user, today)
+        shown |= _ending(rows, today)
+    shown["numbers"] = _numbers(user, now, rows)
+    if user.has_perm("attendance.view_attendancesession"):
+        sessions = _sessions(user)
+        first = today - timedelta(days=int(days) - 1)
+        hours_from = today if hours_of == "hoy" else today - timedelta(days=today.weekday())
+        shown |= {
+            "by_day": _by_day(sessions, first, today),
+            "by_hour": _by_hour(sessions, hours_from, today),
+            "errors": _errors(user, today - WEEK, today),
+            "errors_since": today - WEEK,
+        }
+    return Desk(today=today, days=days, hours_of=hours_of, **shown)
+
+
+def list_url(model: str, **filters: object) -> str:
+    """Return the address of a model's list (`attendance_attendancesession`), filtered."""
+    return reverse(f"admin:{model}_changelist", query={k: str(v) for k, v in filters.items()})
+
+
+def _sessions(user: Any) -> Any:
+    return within_scope(AttendanceSession.objects.order_by(), user, "otec")
+
+
+def _sessions_url(**filters: object) -> str:
+    return list_url("attendance_attendancesession", **filters)
+
+
+def _numbers(user: Any, now: datetime, rows: list[board.Row] | None) -> list[Number]:
+    today = timezone.localdate(now)
+    wanted = [
+        *(_of_sessions(user, now, today) if _may_see(user, "attendancesession") else []),
+        *([_of_flagged(user)] if _may_see(user, "sencecallback") else []),
+        *([_of_alerts(user, today)] if _may_see(user, "staffalert") else []),
+    ]
+    counts = _count([queryset for queryset, _ in wanted])
+    numbers = [
+        Number(count=count, **about) for count, (_, about) in zip(counts, wanted, strict=True)
+    ]
+    return numbers if rows is None else [_of_missing(rows), *numbers]
+
+
+def _may_see(user: Any, model: str) -> bool:
+    return user.has_perm(f"attendance.view_{model}")
+
+
+def _count(querysets: list[QuerySet]) -> list[int]:
+    """Count each, all in one query; each part of it is served by its own index."""
+    arms = [
+        queryset.order_by().values(place=Value(place)).annotate(count=Count("pk"))
+        for place, queryset in enumerate(querysets)
+    ]
+    if not arms:
+        return []
+    counted = arms[0].union(*arms[1:], all=True) if arms[1:] else arms[0]
+    found = {row["place"]: row["count"] for row in counted}
+    return [found.get(place, 0) for place in range(len(querysets))]
+
+
+def _of_missing(rows: list[board.Row]) -> Number:
+    return Number(
+        label="Alumnos sin ninguna sesión",
+        count=sum(row.missing for row in rows),
+        url=reverse("admin:board"),
+        note="en acciones en curso",
+        is_warning=True,
+    )
+
+
+def _of_sessions(user: Any, now: datetime, today: date) -> list[tuple[QuerySet, dict[str, Any]]]:
+    sessions = _sessions(user)
+    return [
+        (
+            sessions.filter(between("opened_at", today, today)),
+            {
+                "label": "Abiertas hoy",
+                "url": _sessions_url(abierta_desde=today, abierta_hasta=today),
+            },
+        ),
+        (
+            sessions.filter(between("closed_at", today, today)),
+            {
+                "label": "Cerradas hoy",
+                "url": _sessions_url(cerrada_desde=today, cerrada_hasta=today),
+            },
+        ),
+        (
+            sessions.open(),
+            {"label": "Abiertas ahora", "url": _sessions_url(estado="abierta")},
+        ),
+        (
+            sessions.overlong(now),
+            {
+                "label": "Abiertas más que el límite",
+                "url": _sessions_url(estado="excedida"),
+                "note": "por revisar",
+                "is_warning": True,
+            },
+        ),
+        (
+            sessions.requested(),
+            {
+                "label": "Solicitadas sin respuesta",
+                "url": _sessions_url(estado="solicitada"),
+                "note": "Sence no ha respondido",
+            },
+        ),
+        (
+            sessions.requested().filter(between("requested_at", today, today)),
+            {
+                "label": "Sin respuesta, de hoy",
+                "url": _sessions_url(
+                    estado="solicitada", solicitada_desde=today, solicitada_hasta=today
+                ),
+            },
+        ),
+    ]
+
+
+def _of_flagged(user: Any) -> tuple[QuerySet, dict[str, Any]]:
+    flagged = SenceCallback.objects.filter(verdict__outcome__in=FLAGGED)
+    return (
+        within_scope(flagged, user, "verdict__session__otec"),
+        {
+            "label": "Respuestas observadas",
+            "url": list_url("attendance_sencecallback", resultado="revisar"),
+            "note": "contradicen lo enviado o no calzan",
+            "is_warning": True,
+        },
+    )
+
+
+def _of_alerts(user: Any, today: date) -> tuple[QuerySet, dict[str, Any]]:
+    since = start_of(today - WEEK)
+    return (
+        within_scope(StaffAlert.objects.filter(hour__gte=since), user, "otec"),
+        {
+            "label": "Avisos al personal",
+            "url": list_url("attendance_staffalert", hour__gte=since.isoformat()),
+            "note": "de los últimos siete días",
+            "is_warning": True,
+        },
+    )
+
+
+def _by_day(sessions: Any, first: date, last: date) -> Chart:
+    opened = _grouped(sessions, "opened_at", first, last, TruncDate)
+    closed = _grouped(sessions, "closed_at", first, last, TruncDate)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    points = [
+        Point(
+            label=f"{day:%d-%m}",
+            title=date_format(day, "l j \\d\\e F"),
+            opened=opened[day],
+            closed=closed[day],
+            opened_url=_sessions_url(abierta_desde=day, abierta_hasta=day),
+            closed_url=_sessions_url(cerrada_desde=day, cerrada_hasta=day),
+        )
+        for day in days
+    ]
+    return chart(points, label_every=2 if len(points) <= 14 else 5)
+
+
+def _by_hour(sessions: Any, first: date, last: date) -> Chart:
+    opened = _grouped(sessions, "opened_at", first, last, ExtractHour)
+    closed = _grouped(sessions, "closed_at", first, last, ExtractHour)
+    points = [
+        Point(
+            label=f"{hour}",
+            title=f"{hour}:00 a {hour}:59",
+            opened=opened[hour],
+            closed=closed[hour],
+            opened_url=_sessions_url(abierta_desde=first, abierta_hasta=last, opened_at__hour=hour),
+            closed_url=_sessions_url(cerrada_desde=first, cerrada_hasta=last, closed_at__hour=hour),
+        )
+        for hour in range(24)
+    ]
+    return chart(points, label_every=1)
+
+
+def _grouped(sessions: Any, field_name: str, first: date, last: date, part: Any) -> Counter:
+    """Count the sessions by the part of their instant (a day, an hour), as Chile's clocks read."""
+    counted = (
+        sessions.filter(between(field_name, first, last))
+        .values(part=part(field_name))
+        .annotate(count=Count("pk"))
+    )
+    return Counter({row["part"]: row["count"] for row in counted})
+
+
+def _errors(user: Any, first: date, last: date) -> list[Error]:
+    """Return SENCE's refusals of these days by code, each session counted once for each code."""
+    refusals = CallbackVerdict.objects.filter(
+        between("decided_at", first, last), outcome__in=REFUSED, session__isnull=False
+    )
+    counted = (
+        within_scope(refusals, user, "session__otec")
+        .order_by()
+        .values(code=_codes("glosa"), says_nothing=Q(glosa=""))
+        .annotate(count=Count("session", distinct=True))
+        .order_by("-count", "code")
+    )
+    # Between two semicolons there may be nothing, which is no code and not the lack of one.
+    found = [row for row in counted if row["code"] or row["says_nothing"]]
+    return [_error(row["code"], row["count"], first, last) for row in found]
+
+
+def _codes(field_name: str) -> Func:
+    """Return each code of a GlosaError, as `attendance.sence.incoming.error_codes` parts it."""
+    trimmed = Func(F(field_name), Value(" \t\r\n;"), function="btrim")
+    return Func(trimmed, Value(r"\s*;[\s;]*"), function="regexp_split_to_table")
+
+
+def _error(code: str, count: int, first: date, last: date) -> Error:
+    explanation = catalogue.explain([code])[0]
+    return Error(
+        code=code,
+        count=count,
+        url=_sessions_url(error=code or NO_CODE, error_desde=first, error_hasta=last),
+        description=explanation.description,
+        responsible=str(Responsible(explanation.responsible).label),
+    )
+
+
+def _ending(rows: list[board.Row], today: date) -> dict[str, Any]:
+    until = today + WEEK
+    ending = [row for row in rows if row.ends_on <= until]
+    return {
+        "ending": sorted(ending, key=lambda row: (row.ends_on, -row.missing, row.code)),
+        "ending_until": until,
+        "ending_url": list_url(
+            "courses_action",
+            ends_on__gte=today,
+            ends_on__lte=until,
+            starts_on__lte=today,
+        ),
+    }

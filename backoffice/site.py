@@ -1,0 +1,67 @@
+"""The admin site: USECAP's name, the desk as its first page, and the zero-connection board."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils import timezone
+
+from backoffice import board, desk, views_board
+
+
+class BackofficeSite(admin.AdminSite):
+    """Django's admin for coordinators. Every page of it asks for a staff user who is logged in."""
+
+    site_header = "Coordinación USECAP"
+    site_title = "Coordinación USECAP"
+    index_title = "Escritorio"
+    index_template = "backoffice/desk.html"
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        pages = [
+            ("tablero/", views_board.board, "board"),
+            ("tablero/<int:action_id>/", views_board.students, "board_students"),
+            ("tablero/<int:action_id>/escribir/", views_board.write, "board_write"),
+            ("tablero/<int:action_id>/planilla/", views_board.spreadsheet, "board_spreadsheet"),
+        ]
+        own: list[URLPattern | URLResolver] = [
+            path(route, self.admin_view(view), name=name) for route, view, name in pages
+        ]
+        # The admin's own addresses end in one that catches all.
+        return own + super().get_urls()
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return super().each_context(request) | {"navigation": navigation(request)}
+
+    def index(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        shown = desk.desk(
+            request.user,
+            timezone.now(),
+            days=desk.chosen(request.GET.get("dias"), desk.DAYS),
+            hours_of=desk.chosen(request.GET.get("horas"), desk.HOURS_OF),
+        )
+        return super().index(request, {"desk": shown, **(extra_context or {})})
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the entries of the bar under the header that the user may open."""
+    entries = [
+        ("Escritorio", "admin:index", []),
+        ("Sin conexión", "admin:board", board.SEE),
+        (
+            "Sesiones",
+            "admin:attendance_attendancesession_changelist",
+            ["attendance.view_attendancesession"],
+        ),
+        ("Acciones", "admin:courses_action_changelist", ["courses.view_action"]),
+        ("Inscripciones", "admin:courses_enrolment_changelist", ["courses.view_enrolment"]),
+    ]
+    addresses = [
+        (label, reverse(name))
+        for label, name, permissions in entries
+        if request.user.has_perms(permissions)
+    ]
+    return [
+        {"label": label, "url": url, "is_current": request.path == url} for label, url in addresses
+    ]
