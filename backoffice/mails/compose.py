@@ -2,22 +2,23 @@
 
 A body is written to be read as plain text. Of its layout HTML keeps: blank lines between
 paragraphs, a line of dashes under a heading, lines that start with a dash as a list, and addresses
-of this site as links. Other addresses stay text: part of what a mail quotes came from outside.
+of this site as links (a line that ends in one between angle brackets is the link). Other addresses
+stay text: part of what a mail quotes came from outside.
 """
 
 import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import conditional_escape, format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from attendance.models import SentMail
 from errors_catalog import catalogue
@@ -28,13 +29,12 @@ LINK_STYLE = "color:#1b4f9c"
 
 def site_address() -> str:
     """The first page, where a student types the RUT. Nothing of theirs is in it."""
-    return f"{settings.PUBLIC_BASE_URL}{reverse('attendance:rut')}"
+    return absolute(reverse("attendance:rut"))
 
 
-def admin_address(name: str, *args: object, **query: object) -> str:
-    """The absolute address of an admin page, named as `admin:{name}`."""
-    path = reverse(f"admin:{name}", args=args)
-    return f"{settings.PUBLIC_BASE_URL}{path}{'?' if query else ''}{urlencode(query)}"
+def absolute(path: str) -> str:
+    """Return the address of a page of ours, from its path."""
+    return f"{settings.PUBLIC_BASE_URL}{path}"
 
 
 def body(name: str, context: Mapping[str, Any]) -> str:
@@ -46,20 +46,18 @@ def body(name: str, context: Mapping[str, Any]) -> str:
 
 
 def message(row: SentMail, recipient: str, connection: BaseEmailBackend) -> EmailMultiAlternatives:
-    """Return the message for one of the row's recipients, who sees all of them.
+    """Return the message for one of the row's recipients: no address can spoil another's mail.
 
-    Its Message-ID follows from the row's key: a mail that reached the server twice is one mail.
+    Its Message-ID follows from the row's key: a mail that went out twice after all is one mail.
     """
-    digest = hashlib.sha256(row.key.encode()).hexdigest()[:32]
-    host = urlsplit(settings.PUBLIC_BASE_URL).hostname
+    digest = hashlib.sha256(f"{row.key} {recipient}".encode()).hexdigest()[:32]
     mail = EmailMultiAlternatives(
         subject=row.subject,
         body=row.body + "\n",
         to=[recipient],
         reply_to=[catalogue.contact().email],
         headers={
-            "To": ", ".join(row.recipients.splitlines()),
-            "Message-ID": f"<{digest}@{host}>",
+            "Message-ID": f"<{digest}@{urlsplit(settings.PUBLIC_BASE_URL).hostname}>",
             "Auto-Submitted": "auto-generated",
             "Content-Language": "es-CL",
         },
@@ -87,14 +85,16 @@ def _block(text: str) -> dict[str, Any]:
 
 
 def _linked(line: str) -> SafeString:
-    own = re.escape(settings.PUBLIC_BASE_URL)
-    parts = re.split(rf"({own}/[^\s<>\"']*)", line)
+    """Escape a line of text. What ends in `<address>` of this site becomes a link as a whole."""
+    own = rf"{re.escape(settings.PUBLIC_BASE_URL)}/[^\s<>\"']*"
+    if whole := re.fullmatch(rf"(.*\S) <({own})>", line):
+        return _link(whole[2], whole[1])
     # Every second part is what the pattern found.
-    return mark_safe(  # noqa: S308 - each part is escaped
-        "".join(
-            format_html('<a href="{}" style="{}">{}</a>', part, LINK_STYLE, part)
-            if index % 2
-            else conditional_escape(part)
-            for index, part in enumerate(parts)
-        )
+    parts = enumerate(re.split(f"({own})", line))
+    return format_html_join(
+        "", "{}", ((_link(part, part) if index % 2 else part,) for index, part in parts)
     )
+
+
+def _link(url: str, label: str) -> SafeString:
+    return format_html('<a href="{}" style="{}">{}</a>', url, LINK_STYLE, label)

@@ -51,7 +51,7 @@ def queue(mails: Iterable[SentMail]) -> int:
     Where two ask for the same mail at the very same moment both may count it; it goes out once.
     """
     wanted = {mail.key: mail for mail in mails}
-    taken = SentMail.objects.filter(key__in=wanted).values_list("key", flat=True)
+    taken = SentMail.objects.filter(key__in=wanted).order_by().values_list("key", flat=True)
     for key in set(taken):
         del wanted[key]
     SentMail.objects.bulk_create(wanted.values(), ignore_conflicts=True, batch_size=500)
@@ -67,19 +67,23 @@ def without_recipients() -> QuerySet[SentMail]:
     return unsent().filter(recipients="")
 
 
-def given_up() -> QuerySet[SentMail]:
-    """Tried as often as a mail is. Staff may have them tried again."""
-    return unsent().exclude(recipients="").filter(attempts__gte=MAX_ATTEMPTS)
-
-
 def waiting(now: datetime) -> QuerySet[SentMail]:
     """To be sent, at once or when their next attempt is due."""
-    return unsent().exclude(recipients="").filter(still_true(now), attempts__lt=MAX_ATTEMPTS)
+    return _in_time(now).filter(attempts__lt=MAX_ATTEMPTS)
+
+
+def given_up(now: datetime) -> QuerySet[SentMail]:
+    """Tried as often as a mail is. Staff may have them tried again."""
+    return _in_time(now).filter(attempts__gte=MAX_ATTEMPTS)
 
 
 def outdated(now: datetime) -> QuerySet[SentMail]:
     """Not sent in time: what they would say is no longer so."""
     return unsent().exclude(recipients="").exclude(still_true(now))
+
+
+def _in_time(now: datetime) -> QuerySet[SentMail]:
+    return unsent().exclude(recipients="").filter(still_true(now))
 
 
 def due(now: datetime) -> QuerySet[SentMail]:

@@ -6,9 +6,10 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
-from attendance.models import AttendanceSession, SentMail
+from attendance.models import SentMail
+from backoffice import board
 from backoffice.mails import outbox
 from backoffice.mails.compose import site_address
 from courses.models import Action, Enrolment
@@ -38,10 +39,8 @@ def students_to_write_to(action: Action) -> QuerySet[Enrolment]:
 
     Neither withdrawn nor exempt: SENCE expects a session of all of these.
     """
-    confirmed = AttendanceSession.objects.filter(enrolment=OuterRef("pk"), opened_at__isnull=False)
     return (
-        action.enrolments.active()
-        .filter(~Exists(confirmed), is_exempt=False)
+        board.without_session(action)
         .exclude(student__email="")
         .select_related("student", "action__course")
     )

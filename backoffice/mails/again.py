@@ -1,0 +1,27 @@
+"""What staff may have tried again: mails that were given up, or had nobody to go to."""
+
+from django.db.models import QuerySet
+
+from attendance.models import SentMail
+from backoffice.mails import outbox
+from backoffice.mails.alerts import coordinators_of
+from courses.models import Otec
+
+
+def try_again(mails: QuerySet[SentMail]) -> int:
+    """Have these mails sent at the next opportunity, whatever they were tried; return how many.
+
+    Those that had nobody to go to go to whom their OTEC names by now. What was sent stays sent.
+    """
+    chosen = SentMail.objects.filter(pk__in=list(mails.values_list("pk", flat=True)))
+    failed = chosen.filter(sent_at=None, attempts__gt=0).exclude(recipients="")
+    return failed.update(attempts=0) + _address(chosen)
+
+
+def _address(mails: QuerySet[SentMail]) -> int:
+    unaddressed = mails & outbox.without_recipients()
+    return sum(
+        unaddressed.filter(otec=otec).update(recipients="\n".join(coordinators_of(otec)))
+        for otec in Otec.objects.filter(pk__in=unaddressed.values("otec"))
+        if coordinators_of(otec)
+    )

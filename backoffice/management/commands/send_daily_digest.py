@@ -1,0 +1,43 @@
+"""Write the coordinators' daily mail."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from backoffice.mails import digest
+
+
+class Command(BaseCommand):
+    help = (
+        "Deja por enviar el resumen diario de cada OTEC a sus coordinadores: una vez por OTEC y "
+        "día, aunque se repita o corra tarde. Un OTEC sin novedades no recibe nada. Los envía "
+        "send_mails."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--date", metavar="AAAA-MM-DD", help="El día que se resume. Por omisión, ayer."
+        )
+
+    def handle(self, *, date: str | None, **options: Any) -> None:
+        now = timezone.now()
+        today = timezone.localdate(now)
+        day = _parsed(date) if date else today - timedelta(days=1)
+        if day >= today:
+            raise CommandError("Ese día aún no termina: su resumen se envía desde el siguiente.")
+        result = digest.queue_digests(day, now)
+        self.stdout.write(
+            f"Resúmenes del {day:%d-%m-%Y} por enviar: {result.queued}. "
+            f"Ya pedidos antes: {result.known}. Sin novedades: {result.empty}."
+        )
+
+
+def _parsed(value: str) -> date:
+    for pattern in ("%Y-%m-%d", "%d-%m-%Y"):
+        try:
+            return datetime.strptime(value, pattern).date()  # noqa: DTZ007 - a date of a calendar
+        except ValueError:
+            continue
+    raise CommandError(f"«{value}» no es una fecha: escríbala como 2026-11-23.")
