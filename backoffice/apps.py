@@ -1,6 +1,16 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
 
 
 class BackofficeConfig(AppConfig):
     name = "backoffice"
     verbose_name = "Coordinación"
+    # Django finds two configurations in this module, and asks which one is the app's.
+    default = True
+
+
+class BackofficeAdminConfig(admin_apps.AdminConfig):
+    """Django's admin, with the coordinators' desk as its site."""
+
+    default_site = "backoffice.site.BackofficeSite"
+    default = False

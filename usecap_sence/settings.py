@@ -63,7 +63,7 @@ SENCE_FORM_HOSTS = env.list(
 SPOOL_DIR = Path(env.str("SPOOL_DIR", default=str(BASE_DIR / ".spool")))
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "backoffice.apps.BackofficeAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
