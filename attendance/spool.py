@@ -57,15 +57,18 @@ def entries(public_id: uuid.UUID | None = None) -> Iterator[Path]:
 def read(path: Path) -> Receipt:
     """Return the receipt in a spooled file. Raises OSError or ValueError where it can't be read."""
     data = json.loads(path.read_text())
-    return Receipt(
-        **data
-        | {
-            "received_at": datetime.fromisoformat(data["received_at"]),
-            "public_id": uuid.UUID(data["public_id"]),
-            "receipt_id": uuid.UUID(data["receipt_id"]),
-            "body": base64.b64decode(data["body"]),
-        }
-    )
+    try:
+        return Receipt(
+            **data
+            | {
+                "received_at": datetime.fromisoformat(data["received_at"]),
+                "public_id": uuid.UUID(data["public_id"]),
+                "receipt_id": uuid.UUID(data["receipt_id"]),
+                "body": base64.b64decode(data["body"]),
+            }
+        )
+    except (AttributeError, LookupError, TypeError) as error:
+        raise ValueError("The file holds no receipt.") from error
 
 
 def _to_json(receipt: Receipt) -> dict:
