@@ -14,7 +14,7 @@ from itertools import chain
 from operator import attrgetter
 
 from django.db import Error as DatabaseError
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from attendance import alerts, spool
@@ -33,22 +33,36 @@ logger = logging.getLogger(__name__)
 
 Verdict = tuple[Outcome, str]
 
+PATIENCE = "5s"
+"""How long the database may take to keep an answer before the disk does."""
+
 
 def receive(receipt: Receipt) -> None:
     """Keep SENCE's answer, then act on it. Raises OSError where neither database nor disk keeps it.
 
-    Once it is kept, whatever fails behind is left for `replay`: hence the broad excepts.
+    Once it is kept, whatever fails behind is left for `replay`: hence the broad excepts. The first
+    also sees the SystemExit with which an application server ends a worker that takes too long.
     """
     try:
-        callback = SenceCallback.objects.create(**asdict(receipt))
-    except Exception:
+        callback = _keep(receipt)
+    except BaseException as error:
         spool.put(receipt)
         logger.exception("Respuesta de SENCE guardada en disco: la base de datos no la recibió.")
+        if not isinstance(error, Exception):
+            raise
         return
     try:
         apply(callback)
     except Exception:
         logger.exception("Respuesta de SENCE guardada y sin aplicar: use replay_callbacks.")
+
+
+def _keep(receipt: Receipt) -> SenceCallback:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            # A migration's lock on the table, for one, must not outlast the browser.
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [PATIENCE])
+        return SenceCallback.objects.create(**asdict(receipt))
 
 
 def apply(callback: SenceCallback) -> None:
@@ -198,7 +212,7 @@ def _unspool(public_id: uuid.UUID | None) -> Iterator[bool]:
             )
         except OperationalError:
             raise
-        except (OSError, ValueError, TypeError, DatabaseError):
+        except (OSError, ValueError, DatabaseError):
             # Another replayer may have been faster; else it stays for staff to look at.
             if path.exists():
                 logger.exception("Una respuesta de SENCE en disco no se pudo leer o guardar.")
