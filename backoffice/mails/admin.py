@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from attendance.models import SentMail
 from backoffice.mails import again, outbox
+from backoffice.review.filters import DayFilter
 from courses.readonly import ReadOnlyAdmin
 from courses.scope import OtecFilter, ScopedAdmin
 from courses.search import PlainSearchAdmin
@@ -41,6 +42,11 @@ class StateFilter(admin.SimpleListFilter):
         return queryset & find(timezone.now())
 
 
+class WrittenFilter(DayFilter):
+    title = "fecha en que se escribió"
+    prefix, path = "escrito", "created_at"
+
+
 @admin.register(SentMail)
 class SentMailAdmin(ReadOnlyAdmin, ScopedAdmin, PlainSearchAdmin):
     otec_path = "otec"
@@ -48,11 +54,10 @@ class SentMailAdmin(ReadOnlyAdmin, ScopedAdmin, PlainSearchAdmin):
         "created_at", "kind", "subject", "addressees", "otec", "asked_by", "state", "sent_at",
         "attempts",
     ]  # fmt: skip
-    list_filter = [StateFilter, "kind", ("otec", OtecFilter)]
+    list_filter = [StateFilter, "kind", ("otec", OtecFilter), WrittenFilter]
     list_select_related = ["otec", "created_by"]
     # The order in which they were written, by an index.
     ordering = ["-pk"]
-    date_hierarchy = "created_at"
     search_fields = [
         "subject", "recipients",
         "enrolment__student__given_names", "enrolment__student__surnames",
