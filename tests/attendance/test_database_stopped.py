@@ -1,0 +1,135 @@
+"""The whole site as it runs in production, and its PostgreSQL stopped under it."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+import requests
+
+from usecap_sence.embedded_postgres import server
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = "11111111-1"
+
+
+@pytest.fixture
+def database(tmp_path):
+    """A PostgreSQL of this test's own, in which it may do as it likes."""
+    home = tmp_path / "postgres"
+    server.use(home)
+    server.start(home)
+    where = server.address(home)
+    parameters = {"host": where["HOST"], "port": where["PORT"], "user": where["USER"]}
+    with psycopg.connect(**parameters, dbname="postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE stopped")
+    yield home
+    server.remove(home)
+
+
+@pytest.fixture
+def environment(database, tmp_path):
+    where = server.address(database)
+    url = f"postgres://{where['USER']}@/stopped?host={where['HOST']}&port={where['PORT']}"
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "usecap_sence.settings",
+        "DATABASE_URL": url,
+        "SPOOL_DIR": str(tmp_path / "spool"),
+    }
+
+
+def manage(environment, *arguments):
+    command = [sys.executable, "manage.py", *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@contextmanager
+def running_site(environment):
+    """Gunicorn with the site, until the block ends; gives its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "gunicorn", f"--bind=127.0.0.1:{port}", "--workers=1"]
+    process = subprocess.Popen([*command, "usecap_sence.wsgi"], cwd=ROOT, env=environment)
+    try:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                requests.head(f"http://127.0.0.1:{port}/", timeout=30)
+                break
+            except requests.ConnectionError:
+                time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def hidden_fields(text):
+    return dict(re.findall(r'name="(\w+)" value="([^"]*)"', text))
+
+
+def start_session(student, site):
+    """Go through the guide's first steps; return the page of the session and the form for SENCE."""
+    student.headers["Referer"] = site
+    for path, name in (("/", "rut"), ("/cursos/", "enrolment")):
+        form = student.get(site + path, timeout=30).text
+        token = hidden_fields(form)["csrfmiddlewaretoken"]
+        value = RUN if name == "rut" else re.search(r'<option value="(\d+)"', form).group(1)
+        answer = student.post(site + path, {name: value, "csrfmiddlewaretoken": token}, timeout=30)
+    return answer.url, hidden_fields(answer.text)
+
+
+def answer_as_sence(site, form, **fields):
+    """Post to UrlRetoma as the student's browser does, coming from SENCE."""
+    echoed = ("CodSence", "CodigoCurso", "IdSesionAlumno", "RunAlumno", "LineaCapacitacion")
+    path = form["UrlRetoma"].removeprefix("http://localhost:8000")
+    response = requests.post(
+        site + path,
+        {name: form[name] for name in echoed} | {"FechaHora": "2026-11-23 10:00:00"} | fields,
+        allow_redirects=False,
+        timeout=30,
+    )
+    assert response.status_code == 303
+    assert not response.cookies
+
+
+def test_an_answer_that_finds_the_database_stopped_is_applied_by_the_command_or_the_next_start(
+    database, environment, tmp_path
+):
+    manage(environment, "migrate", "--verbosity=0")
+    manage(environment, "load_demo")
+    student = requests.Session()
+    with running_site(environment) as site:
+        page, form = start_session(student, site)
+
+        server.stop(database)
+        answer_as_sence(site, form, IdSesionSence="sence-1")
+        assert student.get(page, timeout=30).status_code == 503
+        assert len(list((tmp_path / "spool").iterdir())) == 1
+        server.start(database)
+        assert "Aplicadas: 1. Sin poder aplicar: 0." in manage(environment, "replay_callbacks")
+        assert not list((tmp_path / "spool").iterdir())
+        opened = student.get(page, timeout=30).text
+        assert "Asistencia correctamente ingresada" in opened
+
+        server.stop(database)
+        answer_as_sence(site, hidden_fields(opened))
+    with running_site(environment) as site:
+        # It starts without its database too.
+        assert requests.get(f"{site}/guia/", timeout=30).status_code == 200
+        assert len(list((tmp_path / "spool").iterdir())) == 1
+    server.start(database)
+    with running_site(environment) as site:
+        assert not list((tmp_path / "spool").iterdir())
+        closed = student.get(site + page[page.index("/asistencia/") :], timeout=30).text
+        assert "Sesión correctamente cerrada" in closed
