@@ -1,92 +1,67 @@
 """Where staff edit what students read."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
+from typing import Any
 
-from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator, validate_email
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.utils.html import format_html
 
-from errors_catalog import defaults, models
-from errors_catalog.placeholders import COMMON, OF_ERRORS, listed, names_in
+from errors_catalog import defaults, models, preview
+from errors_catalog.catalogue import Snapshot
+from errors_catalog.exchange import ExchangeAdmin
+from errors_catalog.forms import (
+    ContactDetailsForm,
+    HelpSectionForm,
+    HelpTextForm,
+    SenceErrorForm,
+    allowed_in,
+)
+from errors_catalog.history import HiddenAdmin, RecordedAdmin, recorded
+from errors_catalog.placeholders import OF_ERRORS, listed
+from errors_catalog.preview import PreviewAdmin
 
-validate_phone = RegexValidator(r"^\+?[\d() -]{6,30}$")
-
-
-def check_placeholders(text: str, allowed: frozenset[str] | set[str]) -> str:
-    """Return the text, or raise ValidationError for a placeholder that nothing fills."""
-    unknown = names_in(text) - allowed
-    if unknown:
-        raise ValidationError(
-            f"Este texto no puede usar {listed(unknown)}. Puede usar {listed(allowed)}."
-        )
-    return text
-
-
-def check_lines(value: str, validate: Callable[[str], None], what: str) -> str:
-    """Return the value without blank lines, or raise ValidationError for the lines that are not
-    `what`."""
-    lines = [line.strip() for line in value.splitlines() if line.strip()]
-    problems = []
-    for line in lines:
-        try:
-            validate(line)
-        except ValidationError:
-            problems.append(f"«{line}» no es {what}. Escriba uno por línea.")
-    if problems:
-        raise ValidationError(problems)
-    return "\n".join(lines)
+MAY_USE = f"Los textos pueden usar {listed(OF_ERRORS)}."
+DRAFT = (
+    "Sence ya envió este código y nadie ha escrito sus textos: los alumnos leen el general. Al "
+    "guardarlo con los suyos, los leen de inmediato."
+)
+STYLE = {"all": ["errors_catalog/admin.css"]}
 
 
-class SenceErrorForm(forms.ModelForm):
-    def clean_description(self) -> str:
-        return check_placeholders(self.cleaned_data["description"], OF_ERRORS)
-
-    def clean_solution(self) -> str:
-        return check_placeholders(self.cleaned_data["solution"], OF_ERRORS)
-
-
-class HelpTextForm(forms.ModelForm):
-    def clean_text(self) -> str:
-        return check_placeholders(self.cleaned_data["text"], allowed_in(self.instance))
-
-
-class ContactDetailsForm(forms.ModelForm):
-    def clean_phones(self) -> str:
-        return check_lines(self.cleaned_data["phones"], validate_phone, "un teléfono")
-
-    def clean_alert_emails(self) -> str:
-        return check_lines(self.cleaned_data["alert_emails"], validate_email, "un correo")
-
-
-def allowed_in(row: models.HelpText) -> set[str]:
-    """Return the placeholders that the screen of this text fills."""
-    named = defaults.TEXTS.get(row.key)
-    return named.placeholders if named else set(COMMON)
+def with_key(readonly: Iterable[str], key: str) -> list[str]:
+    """Return the fields that are only shown, once the row exists its key among them."""
+    return list(dict.fromkeys([*readonly, key] if key else readonly))
 
 
 @admin.register(models.SenceError)
-class SenceErrorAdmin(admin.ModelAdmin):
+class SenceErrorAdmin(ExchangeAdmin, PreviewAdmin, RecordedAdmin):
     form = SenceErrorForm
-    list_display = ["code", "description", "solution", "responsible", "alerts_staff"]
-    list_filter = ["responsible", "alerts_staff"]
+    list_display = ["code_shown", "description", "solution", "responsible", "alerts_staff"]
+    list_filter = ["is_draft", "responsible", "alerts_staff"]
     search_fields = ["code", "description", "solution"]
-    fieldsets = [
-        (
-            None,
-            {
-                "fields": ["code", "description", "solution", "responsible", "alerts_staff"],
-                "description": f"Los textos pueden usar {listed(OF_ERRORS)}.",
-            },
-        )
-    ]
+    ordering = ["-is_draft", "code"]
+    fields = ["code", "description", "solution", "responsible", "alerts_staff"]
+
+    class Media:
+        css = STYLE
+
+    @admin.display(description="código", ordering="code")
+    def code_shown(self, error: models.SenceError) -> str:
+        if not error.is_draft:
+            return error.code
+        return format_html('{} <strong class="catalogue-draft">Por escribir</strong>', error.code)
+
+    def get_fieldsets(self, request: HttpRequest, obj: models.SenceError | None = None) -> Any:
+        said = f"{DRAFT} {MAY_USE}" if obj and obj.is_draft else MAY_USE
+        return [(None, {"fields": self.fields, "description": said})]
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: models.SenceError | None = None
-    ) -> list[str]:
-        return ["code"] if obj else []
+    ) -> Any:
+        return with_key(super().get_readonly_fields(request, obj), "code" if obj else "")
 
     def has_delete_permission(
         self, request: HttpRequest, obj: models.SenceError | None = None
@@ -96,6 +71,14 @@ class SenceErrorAdmin(admin.ModelAdmin):
             return False
         return super().has_delete_permission(request, obj)
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        # The form asks for both texts.
+        obj.is_draft = False
+        super().save_model(request, obj, form, change)
+
+    def draw(self, row: models.SenceError, related: list[Any]) -> tuple[Snapshot, dict[str, Any]]:
+        return preview.of_error(row)
+
 
 class HelpLinkInline(admin.TabularInline):
     model = models.HelpLink
@@ -103,12 +86,16 @@ class HelpLinkInline(admin.TabularInline):
 
 
 @admin.register(models.HelpSection)
-class HelpSectionAdmin(admin.ModelAdmin):
+class HelpSectionAdmin(PreviewAdmin, RecordedAdmin):
+    form = HelpSectionForm
     inlines = [HelpLinkInline]
     list_display = ["title", "key", "position", "before_rut", "after_rut", "link_count"]
     list_filter = ["before_rut", "after_rut"]
     search_fields = ["title", "key", "links__label", "links__url"]
-    prepopulated_fields = {"key": ["title"]}
+    fields = ["title", "key", "position", "before_rut", "after_rut"]
+
+    class Media:
+        css = STYLE
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.HelpSection]:
         return super().get_queryset(request).annotate(link_count=Count("links"))
@@ -120,23 +107,51 @@ class HelpSectionAdmin(admin.ModelAdmin):
     # The key is how a later version knows that a section of ours is already here.
     def get_readonly_fields(
         self, request: HttpRequest, obj: models.HelpSection | None = None
-    ) -> list[str]:
-        return ["key"] if obj else []
+    ) -> Any:
+        return with_key(super().get_readonly_fields(request, obj), "key" if obj else "")
 
     def get_prepopulated_fields(
         self, request: HttpRequest, obj: models.HelpSection | None = None
     ) -> dict:
-        return {} if obj else super().get_prepopulated_fields(request, obj)
+        return {} if obj else {"key": ["title"]}
+
+    def draw(self, row: models.HelpSection, related: list[Any]) -> tuple[Snapshot, dict[str, Any]]:
+        return preview.of_section(row, related)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        links = models.HelpLink.history.filter(section_id=object_id)
+        context = {"link_records": recorded(models.HelpLink, links), **(extra_context or {})}
+        return super().history_view(request, object_id, context)
+
+
+@admin.register(models.HelpLink)
+class HelpLinkAdmin(HiddenAdmin, RecordedAdmin):
+    """A link by itself: edited within its section, here only to go back to how it was."""
+
+    list_display = ["label", "section", "url", "position", "is_visible"]
+    list_select_related = ["section"]
+    fields = ["section", "label", "url", "position", "is_visible"]
+
+    class Media:
+        css = STYLE
+
+    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
+        return redirect("admin:errors_catalog_helpsection_change", obj.section_id)
 
 
 @admin.register(models.HelpText)
-class HelpTextAdmin(admin.ModelAdmin):
+class HelpTextAdmin(PreviewAdmin, RecordedAdmin):
     form = HelpTextForm
     list_display = ["where", "text", "key"]
     search_fields = ["key", "where", "text"]
     ordering = ["where"]
     fields = ["where", "key", "text", "placeholders"]
     readonly_fields = ["where", "key", "placeholders"]
+
+    class Media:
+        css = STYLE
 
     @admin.display(description="puede usar")
     def placeholders(self, row: models.HelpText) -> str:
@@ -150,11 +165,18 @@ class HelpTextAdmin(admin.ModelAdmin):
     ) -> bool:
         return False
 
+    def draw(self, row: models.HelpText, related: list[Any]) -> tuple[Snapshot, dict[str, Any]]:
+        return preview.of_text(row)
+
 
 @admin.register(models.ContactDetails)
-class ContactDetailsAdmin(admin.ModelAdmin):
+class ContactDetailsAdmin(PreviewAdmin, RecordedAdmin):
     form = ContactDetailsForm
     list_display = ["email", "phones", "alert_emails"]
+    fields = ["email", "phones", "alert_emails"]
+
+    class Media:
+        css = STYLE
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -163,3 +185,8 @@ class ContactDetailsAdmin(admin.ModelAdmin):
         self, request: HttpRequest, obj: models.ContactDetails | None = None
     ) -> bool:
         return False
+
+    def draw(
+        self, row: models.ContactDetails, related: list[Any]
+    ) -> tuple[Snapshot, dict[str, Any]]:
+        return preview.of_contact(row)
