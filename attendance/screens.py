@@ -51,6 +51,9 @@ def as_hours(seconds: int) -> str:
 
 
 def _requested(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
+    if not session.is_live:
+        # Its form would open a second session at SENCE, beside the one that took its place.
+        return "set_aside", {}
     return "requested", {"form": _form(session, "open", now)}
 
 
