@@ -1,6 +1,7 @@
 """What the back office shows in admin, imported here for Django to find."""
 
+from backoffice import people
 from backoffice.mails import admin as mails
 from backoffice.review import admin as review
 
-__all__ = ["mails", "review"]
+__all__ = ["mails", "people", "review"]
