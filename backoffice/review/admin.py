@@ -7,7 +7,7 @@ from functools import cached_property, reduce
 from operator import and_, or_
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -22,12 +22,14 @@ from backoffice.models import CallbackToReview
 from backoffice.review import filters
 from backoffice.review.actions import FROM_SESSION, ReviewActions
 from backoffice.review.story import clocks, story
-from courses.models import Action, Course, Student
+from courses.models import UNVERIFIED, Action, Enrolment
 from courses.readonly import ReadOnlyAdmin
 from courses.scope import OtecFilter, ScopedAdmin
 from courses.search import canonical_rut, pattern
 
 MOST_LISTED = 100_000
+MOST_FOUND = 500
+"""Enrolments, and actions, that a search goes on with: the newest."""
 HIDDEN = ("nonce", "public_id")
 OVERLONG = "Abierta más tiempo que el límite"
 
@@ -136,7 +138,14 @@ class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        return queryset.filter(reduce(and_, map(matching, search_term.split()), Q())), False
+        term = search_term.replace("\x00", "").strip()
+        if not term:
+            return queryset, False
+        found, is_cut = matching(term)
+        if is_cut:
+            text = "Hay demasiados resultados: se muestran los más recientes. Escriba algo más."
+            self.message_user(request, text, messages.WARNING)
+        return queryset.filter(found), False
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict | None = None
@@ -243,30 +252,43 @@ def session_clock(time: str, zone: str, ours: Any) -> str:
     return (clocks(time, zone, ours) if ours else "") or "-"
 
 
-def matching(word: str) -> Q:
-    """Return the sessions that a word finds.
+def matching(term: str) -> tuple[Q, bool]:
+    """Return the condition that finds sessions by what staff typed, and whether it is cut short.
 
-    People, courses and actions are looked for in their own tables, a fraction of the sessions', and
-    SENCE's ids are whole, so that an index answers.
+    A RUN, one of SENCE's ids or an action's code is whole; of a student's names or a course's, each
+    word is somewhere. People and courses are looked for first, in their own tables, and no more of
+    them than MOST_FOUND: so only columns of the session are left, and an index answers for each.
     """
-    if rut := canonical_rut(word):
+    if run := canonical_rut(term):
         # Some action codes look like a RUT.
-        return Q(run=rut) | Q(action_code=word)
-    word = word.replace("\x00", "")
-    people = [Q(given_names__regex=pattern(word)), Q(surnames__regex=pattern(word))]
-    if word[:1].isdigit():
-        people.append(Q(run__startswith=word.replace(".", "")))
-    return (
-        Q(enrolment__student__in=Student.objects.filter(reduce(or_, people)).order_by())
-        | Q(enrolment__action__in=_actions(word))
-        | Q(student_session_id=word)
-        | Q(sence_session_id=word)
+        return Q(run=run) | Q(action_code=term), False
+    enrolments, codes = _enrolments(term), _action_codes(term)
+    found = (
+        Q(enrolment__in=enrolments[:MOST_FOUND])
+        | Q(action_code__in=[term, *codes[:MOST_FOUND]])
+        | Q(student_session_id=term)
+        | Q(sence_session_id=term)
     )
+    return found, max(len(enrolments), len(codes)) > MOST_FOUND
 
 
-def _actions(word: str) -> QuerySet[Action]:
-    courses = Course.objects.filter(Q(name__regex=pattern(word)) | Q(sence_code=word)).order_by()
-    return Action.objects.filter(Q(code__startswith=word) | Q(course__in=courses)).order_by()
+def _enrolments(term: str) -> list[int]:
+    names = [
+        Q(student__given_names__regex=pattern(word)) | Q(student__surnames__regex=pattern(word))
+        for word in term.split()
+    ]
+    # The first digits of a RUN, with or without dots.
+    digits = [Q(student__run__startswith=term.replace(".", ""))] if term[:1].isdigit() else []
+    found = Enrolment.objects.filter(reduce(or_, digits, reduce(and_, names)))
+    return list(found.order_by("-pk").values_list("pk", flat=True)[: MOST_FOUND + 1])
+
+
+def _action_codes(term: str) -> list[str]:
+    words = [Q(course__name__regex=pattern(word)) for word in term.split()]
+    found = Action.objects.exclude(code=UNVERIFIED).filter(
+        reduce(and_, words) | Q(course__sence_code=term)
+    )
+    return list(found.order_by("-pk").values_list("code", flat=True)[: MOST_FOUND + 1])
 
 
 @admin.register(SenceCallback)
