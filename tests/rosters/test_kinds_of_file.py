@@ -177,10 +177,11 @@ def test_a_zip_that_holds_no_workbook_is_refused():
         load(out.getvalue())
 
 
-def test_a_workbook_that_would_take_all_memory_ends_its_reader_and_not_us():
+@pytest.mark.parametrize("last_cell", ["XFD20000", "XFD1048576"])
+def test_a_workbook_that_would_take_all_memory_ends_its_reader_and_not_us(last_cell):
     book = openpyxl.Workbook()
     book.active["A1"] = "rut"
-    book.active["XFD1048576"] = " "
+    book.active[last_cell] = " "
     with pytest.raises(RosterError, match="demasiado grande"):
         load(saved(book))
 

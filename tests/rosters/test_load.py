@@ -75,6 +75,11 @@ class TestWriting:
         )
         assert Student.objects.get().email == "ultimo@example.com"
 
+    def test_a_full_name_does_not_replace_names_that_come_with_surnames(self, otec):
+        full = {"nombres": "María José Muñoz Pérez 1", "apellidos": ""}
+        load_people(person(1), person(1, codigo_accion="0600002", **full))
+        assert Student.objects.get().given_names == "María José"
+
     def test_a_withdrawn_enrolment_comes_back(self, otec):
         load_people(person(1))
         Enrolment.objects.update(withdrawn_at=timezone.now())
