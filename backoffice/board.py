@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.template.defaultfilters import floatformat
 
 from attendance.models import AttendanceSession, SentMail
 from courses.models import Action, Enrolment, Environment
@@ -43,6 +44,12 @@ class Row:
     def urgency(self) -> float:
         """How many students have to connect on each day that is left, today among them."""
         return self.missing / max(self.days_left, 1)
+
+    @property
+    def urgency_in_words(self) -> str:
+        if not self.missing:
+            return "–"
+        return "< 0,1" if self.urgency < 0.1 else floatformat(self.urgency, 1)
 
     @property
     def expected(self) -> int:

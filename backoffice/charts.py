@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 640, 180
-LEFT, TOP, BOTTOM = 40, 16, 24
-"""Room for the axis's numbers, the highest value, and the labels."""
+LEFT, RIGHT, TOP, BOTTOM = 40, 16, 16, 24
+"""Room for the axis's numbers, half a label, half a number, and the labels."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,13 @@ class Chart:
         return sum(column.point.closed for column in self.columns)
 
 
-def chart(points: list[Point], label_every: int = 1) -> Chart:
-    """Lay the points out side by side, one label in `label_every`, the last one labelled."""
+def chart(points: list[Point], label_every: int, labelled: int = 0) -> Chart:
+    """Lay the points out side by side; every so many has its label, that at `labelled` among them."""
     top = ceiling(max((max(p.opened, p.closed) for p in points), default=0))
-    room = (WIDTH - LEFT) / max(len(points), 1)
-    last = len(points) - 1
+    room = (WIDTH - LEFT - RIGHT) / max(len(points), 1)
     return Chart(
         columns=[
-            _column(point, LEFT + place * room, room, top, (last - place) % label_every == 0)
+            _column(point, LEFT + place * room, room, top, (place - labelled) % label_every == 0)
             for place, point in enumerate(points)
         ],
         lines=[Line(_y(value, top), value) for value in (0, top // 2, top)],

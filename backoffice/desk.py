@@ -249,7 +249,7 @@ def _by_day(sessions: Any, first: date, last: date) -> Chart:
         )
         for day in days
     ]
-    return chart(points, label_every=2 if len(points) <= 14 else 5)
+    return chart(points, label_every=2 if len(points) <= 14 else 5, labelled=len(points) - 1)
 
 
 def _by_hour(sessions: Any, first: date, last: date) -> Chart:
@@ -266,7 +266,7 @@ def _by_hour(sessions: Any, first: date, last: date) -> Chart:
         )
         for hour in range(24)
     ]
-    return chart(points, label_every=1)
+    return chart(points, label_every=3)
 
 
 def _grouped(sessions: Any, field_name: str, first: date, last: date, part: Any) -> Counter:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
 
-from backoffice import board, desk, views_board
+from backoffice import board, desk, views_board, views_uploads
 
 
 class BackofficeSite(admin.AdminSite):
@@ -17,6 +17,7 @@ class BackofficeSite(admin.AdminSite):
     site_title = "Coordinación USECAP"
     index_title = "Escritorio"
     index_template = "backoffice/desk.html"
+    login_template = "backoffice/login.html"
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         pages = [
@@ -24,6 +25,12 @@ class BackofficeSite(admin.AdminSite):
             ("tablero/<int:action_id>/", views_board.students, "board_students"),
             ("tablero/<int:action_id>/escribir/", views_board.write, "board_write"),
             ("tablero/<int:action_id>/planilla/", views_board.spreadsheet, "board_spreadsheet"),
+            ("cargar/", views_uploads.start, "upload_start"),
+            ("cargar/plantilla/", views_uploads.template, "upload_template"),
+            ("cargar/<int:pk>/", views_uploads.upload, "upload"),
+            ("cargar/<int:pk>/avance/", views_uploads.progress, "upload_progress"),
+            ("cargar/<int:pk>/decidir/", views_uploads.act, "upload_act"),
+            ("cargar/<int:pk>/rechazadas/", views_uploads.report, "upload_report"),
         ]
         own: list[URLPattern | URLResolver] = [
             path(route, self.admin_view(view), name=name) for route, view, name in pages
@@ -49,6 +56,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     entries = [
         ("Escritorio", "admin:index", []),
         ("Sin conexión", "admin:board", board.SEE),
+        ("Cargar inscritos", "admin:upload_start", ["courses.load_rosterimport"]),
         (
             "Sesiones",
             "admin:attendance_attendancesession_changelist",
