@@ -487,6 +487,9 @@ class RosterImport(models.Model):
     )
     file_name = models.CharField("archivo", max_length=255)
     digest = models.CharField("SHA-256", max_length=64)
+    actions = models.ManyToManyField(
+        Action, verbose_name="acciones que tocó", related_name="roster_imports"
+    )
     rows_read = models.PositiveIntegerField("filas leídas", default=0)
     rows_created = models.PositiveIntegerField("creadas", default=0)
     rows_updated = models.PositiveIntegerField("actualizadas", default=0)

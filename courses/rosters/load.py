@@ -20,7 +20,7 @@ from courses.rosters.rows import Trouble, read_row
 from courses.rosters.sources import RosterSource
 from courses.scope import otec_ids
 
-SHOWN_TROUBLES = 20
+SHOWN_TROUBLES = SHOWN_CHANGES = 20
 Progress = Callable[[int, int, str], None]
 """Called with how much has been read, of how much, in which unit ("B" or "filas")."""
 
@@ -60,13 +60,26 @@ SENTENCES = {
 }
 
 
+@dataclass(frozen=True)
+class Change:
+    """A row that creates an enrolment (`is_new`) or changes one or its student."""
+
+    line: int
+    run: str
+    name: str
+    action_code: str
+    course_name: str
+    is_new: bool
+
+
 @dataclass
 class RosterResult:
     """What a load did or, with `dry_run`, what it would do. Counts are of rows.
 
     `loaded` is False when nothing was kept: a dry run, or all or nothing with rejected rows.
     `troubles` are the first, as (line, trouble); all of them are in the report, and in the
-    RejectedRow rows of `roster_import`, which is None when nothing was kept.
+    RejectedRow rows of `roster_import`, which is None when nothing was kept. `changes` are the
+    first rows that change something.
     """
 
     columns: tuple[str, ...]
@@ -83,6 +96,7 @@ class RosterResult:
     actions_created: int = 0
     actions_in_production_by_default: int = 0
     troubles: tuple[tuple[int, Trouble], ...] = ()
+    changes: tuple[Change, ...] = ()
     roster_import: RosterImport | None = None
 
 
@@ -181,6 +195,8 @@ def write(cursor: CursorWrapper, result: RosterResult) -> None:
     cursor.execute(sql.UPDATE_ENROLMENTS)
     result.updated = scalar(cursor, sql.COUNT_UPDATED)
     result.created = changed(cursor, sql.CREATE_ENROLMENTS)
+    cursor.execute(sql.CHANGES, {"limit": SHOWN_CHANGES})
+    result.changes = tuple(Change(*row) for row in cursor.fetchall())
     result.unchanged = result.read - result.rejected - result.created - result.updated
 
 
@@ -197,7 +213,8 @@ def keep_record(
         rows_unchanged=result.unchanged,
         rows_rejected=result.rejected,
     )
-    cursor.execute(sql.KEEP_TROUBLES, {"roster_import": roster_import.pk})
+    for statement in (sql.KEEP_TROUBLES, sql.KEEP_ACTIONS):
+        cursor.execute(statement, {"roster_import": roster_import.pk})
     return roster_import
 
 

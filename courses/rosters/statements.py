@@ -457,6 +457,23 @@ ORDER BY line
 ON CONFLICT (student_id, action_id) DO NOTHING
 """
 
+# What the first rows that change something do, for a preview.
+CHANGES = """
+SELECT r.line, student.run, trim(student.given_names || ' ' || student.surnames), action.code,
+    course.name, r.enrolment_id IS NULL
+FROM roster_enrolment r
+JOIN courses_student student ON student.id = r.student_id
+JOIN courses_action action ON action.id = r.action_id
+JOIN courses_course course ON course.id = action.course_id
+WHERE r.enrolment_id IS NULL
+    OR r.enrolment_id IN (SELECT id FROM roster_changed_enrolment)
+    OR r.student_id IN (SELECT id FROM roster_changed_student)
+ORDER BY r.line LIMIT %(limit)s
+"""
+KEEP_ACTIONS = """
+INSERT INTO courses_rosterimport_actions (rosterimport_id, action_id)
+SELECT DISTINCT %(roster_import)s::bigint, action_id FROM roster_enrolment
+"""
 KEEP_TROUBLES = """
 INSERT INTO courses_rejectedrow (roster_import_id, line, "column", value, reason)
 SELECT %(roster_import)s, line, "column", value, reason FROM roster_trouble ORDER BY line, seq

@@ -1,0 +1,182 @@
+"""A roster from a coordinator's hands to the database: checked first, loaded once confirmed.
+
+Both steps run in a thread of their own on the importer that `import_enrolments` uses, so that the
+browser may be closed meanwhile. What a step found is kept on the `RosterUpload`.
+"""
+
+import csv
+import io
+import logging
+import re
+import threading
+import time
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.files import File
+from django.db import connection, transaction
+from django.utils import timezone
+
+from backoffice.models import RosterUpload
+from courses.models import Action
+from courses.rosters.errors import RosterError
+from courses.rosters.load import RosterResult, load_roster
+from courses.rosters.sources import receive, stream_chunks
+
+logger = logging.getLogger(__name__)
+Step = RosterUpload.Step
+
+MAX_BYTES = 30 * 2**20
+PENDING_FOR = timedelta(days=1)
+PROGRESS_SECONDS = 0.5
+
+
+def accept(file: File, user: Any, now: datetime) -> RosterUpload:
+    """Keep an uploaded file and start to check it."""
+    return _begin(file.name or "archivo", file.read(), user, now)
+
+
+def accept_pasted(text: str, action: Action, user: Any, now: datetime) -> RosterUpload:
+    """Make a roster of the RUTs in a text, all of them for one action, and start to check it.
+
+    The roster repeats what the action says of itself, so that `-1` finds its course too.
+    """
+    course = action.course
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(
+        [
+            "rut", "codigo_accion", "curso", "codigo_sence", "linea", "inicio", "termino",
+            "ambiente", "rut_otec",
+        ]
+    )  # fmt: skip
+    for rut in re.split(r"[\s,;]+", text.strip()):
+        writer.writerow(
+            [
+                rut, action.code, course.name, course.sence_code, course.training_line,
+                action.starts_on, action.ends_on, action.get_environment_display(), course.otec.rut,
+            ]
+        )  # fmt: skip
+    name = f"RUT pegados en la acción {action.code}.csv"
+    return _begin(name, table.getvalue().encode(), user, now)
+
+
+def _begin(name: str, content: bytes, user: Any, now: datetime) -> RosterUpload:
+    forgotten = RosterUpload.objects.filter(step=Step.CHECKED, uploaded_at__lt=now - PENDING_FOR)
+    forgotten.update(step=Step.DISCARDED, content=b"")
+    upload = RosterUpload.objects.create(
+        uploaded_by=user, uploaded_at=now, progress_at=now, file_name=name[-255:], content=content
+    )
+    _in_background(upload.pk)
+    return upload
+
+
+def confirm(upload: RosterUpload, now: datetime) -> bool:
+    """Start to load what was checked. False where it was not waiting for that (any more)."""
+    return _restart(upload, [Step.CHECKED], Step.LOADING, now)
+
+
+def resume(upload: RosterUpload, now: datetime) -> bool:
+    """Check again what stalled: its process ended, and what it was loading was rolled back."""
+    return upload.is_stalled(now) and _restart(upload, [upload.step], Step.CHECKING, now)
+
+
+def discard(upload: RosterUpload) -> bool:
+    """Forget what was checked. False where it was not waiting for confirmation (any more)."""
+    waiting = RosterUpload.objects.filter(pk=upload.pk, step=Step.CHECKED)
+    return bool(waiting.update(step=Step.DISCARDED, content=b""))
+
+
+def _restart(upload: RosterUpload, from_steps: list[str], to: str, now: datetime) -> bool:
+    claimed = RosterUpload.objects.filter(
+        pk=upload.pk, step__in=from_steps, progress_at=upload.progress_at
+    ).update(step=to, progress_at=now, done=0, total=0)
+    if claimed:
+        _in_background(upload.pk)
+    return bool(claimed)
+
+
+def _in_background(pk: int) -> None:
+    # After the commit: the thread has a connection of its own.
+    transaction.on_commit(threading.Thread(target=_work, args=[pk], name=f"roster-{pk}").start)
+
+
+def _work(pk: int) -> None:
+    try:
+        run(RosterUpload.objects.select_related("uploaded_by").get(pk=pk))
+    finally:
+        connection.close()
+
+
+def run(upload: RosterUpload) -> None:
+    """Check or load the upload, as its step says, and keep what came of it."""
+    loading = upload.step == Step.LOADING
+    report = io.StringIO(newline="")
+    progress = _Progress(upload.pk)
+    try:
+        chunks = stream_chunks(io.BytesIO(upload.content))
+        with receive(chunks, upload.file_name, MAX_BYTES) as source:
+            result = load_roster(
+                source,
+                dry_run=not loading,
+                progress=progress,
+                report=report,
+                user=upload.uploaded_by,
+            )
+    except RosterError as error:
+        _finish(upload, step=Step.FAILED, problem=str(error), content=b"")
+    except Exception:
+        logger.exception("La carga de inscritos falló.")
+        problem = "La carga falló y no se guardó nada. Inténtelo de nuevo o avise a soporte."
+        _finish(upload, step=Step.FAILED, problem=problem, content=b"")
+    else:
+        _finish(
+            upload,
+            summary=_summary(result),
+            report=report.getvalue().encode(),
+            roster_import=result.roster_import,
+            **({"step": Step.LOADED, "content": b""} if loading else {"step": Step.CHECKED}),
+        )
+    finally:
+        progress.close()
+
+
+def _finish(upload: RosterUpload, **values: Any) -> None:
+    RosterUpload.objects.filter(pk=upload.pk, step=upload.step).update(
+        progress_at=timezone.now(), **values
+    )
+
+
+def _summary(result: RosterResult) -> dict:
+    kept = (
+        "read", "created", "updated", "unchanged", "rejected", "courses_created",
+        "actions_created", "actions_in_production_by_default", "unknown_columns", "sheet",
+    )  # fmt: skip
+    return {name: getattr(result, name) for name in kept} | {
+        "troubles": [{"line": line, **trouble._asdict()} for line, trouble in result.troubles],
+        "changes": [asdict(change) for change in result.changes],
+    }
+
+
+class _Progress:
+    """Writes how far the importer is, on a connection outside of its transaction."""
+
+    def __init__(self, pk: int) -> None:
+        self.pk = pk
+        self.connection = connection.copy()
+        self.written_at = 0.0
+
+    def __call__(self, done: int, total: int, unit: str) -> None:
+        if time.monotonic() - self.written_at < PROGRESS_SECONDS:
+            return
+        self.written_at = time.monotonic()
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE backoffice_rosterupload SET done = %s, total = %s, unit = %s,"
+                " progress_at = %s WHERE id = %s",
+                [done, total, unit, timezone.now(), self.pk],
+            )
+
+    def close(self) -> None:
+        self.connection.close()
