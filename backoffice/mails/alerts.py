@@ -99,6 +99,7 @@ def _mail(alert: StaffAlert, actions: dict[tuple[int, str], Action], now: dateti
     responsible = responsible_for(alert.code)
     context = {
         "alert": alert,
+        "is_students": alert.reason == catalogue.explain([alert.code])[0].description,
         "action": action,
         "label": label_of(alert.code),
         "since": timezone.localtime(alert.raised_at),

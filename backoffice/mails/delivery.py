@@ -78,10 +78,12 @@ def _send_row(pk: int, line: "Line") -> tuple[bool, bool]:
             # Someone else is sending it, or has, or it has nothing more to say.
             return False, False
         recipients = row.recipients.splitlines()
+        failures = line.failures
         reached = [recipient for recipient in recipients if line.send(row, recipient)]
         missed = [recipient for recipient in recipients if recipient not in reached]
-        _record(row, reached, missed, attempts=row.attempts + (not line.is_away))
-    return bool(reached), bool(missed) and not line.is_away
+        has_failed = line.failures > failures
+        _record(row, reached, missed, attempts=row.attempts + has_failed)
+    return bool(reached), has_failed
 
 
 def _record(row: SentMail, reached: list[str], missed: list[str], attempts: int) -> None:
@@ -108,21 +110,25 @@ class Line:
     def __init__(self, backend: BaseEmailBackend):
         self.backend = backend
         self.is_away = False
-        self.strikes = 0
+        # Whether a mail went over it since it was opened.
+        self.is_used = False
+        self.failures = self.strikes = 0
 
     def send(self, row: SentMail, recipient: str) -> bool:
         """Return whether the server took the mail for this recipient."""
+        was_used = self.is_used
         if not self._is_open():
             return False
-        try:
-            self.backend.send_messages([message(row, recipient, self.backend)])
-        except (OSError, ValueError) as error:
+        error = self._try(row, recipient)
+        # Servers hang up after so many mails or minutes: that says nothing of this mail.
+        if error and was_used and _broke(error) and self._is_open():
+            error = self._try(row, recipient)
+        if error:
             self._note(error, row)
-            return False
-        self.strikes = 0
-        return True
+        return error is None and not self.is_away
 
     def close(self) -> None:
+        self.is_used = False
         with contextlib.suppress(OSError):
             self.backend.close()
 
@@ -135,14 +141,26 @@ class Line:
                 logger.warning("The mail server is away: %s", _named(error))
         return not self.is_away
 
+    def _try(self, row: SentMail, recipient: str) -> Exception | None:
+        try:
+            self.backend.send_messages([message(row, recipient, self.backend)])
+        except (OSError, ValueError) as error:
+            # In a state that we don't know, or closed by the server.
+            self.close()
+            return error
+        self.is_used = True
+        self.strikes = 0
+        return None
+
     def _note(self, error: Exception, row: SentMail) -> None:
         logger.warning("Mail %s was not sent: %s", row.pk, _named(error))
-        self.strikes = 0 if isinstance(error, ANSWERS) else self.strikes + 1
-        # A sender that is refused is nobody's fault but the server's, or the settings'.
-        is_ours = isinstance(error, smtplib.SMTPSenderRefused)
-        self.is_away = is_ours or self.strikes >= STRIKES
-        # In a state that we don't know, or closed by the server.
-        self.close()
+        if isinstance(error, smtplib.SMTPSenderRefused):
+            # No mail's fault: all of them have the same sender.
+            self.is_away = True
+            return
+        self.failures += 1
+        self.strikes = self.strikes + 1 if _broke(error) else 0
+        self.is_away = self.is_away or self.strikes >= STRIKES
 
 
 @contextlib.contextmanager
@@ -154,9 +172,17 @@ def _connection() -> Iterator[Line]:
         line.close()
 
 
+def _broke(error: Exception) -> bool:
+    """Whether the connection ended (421 announces it), rather than a mail being refused over it."""
+    return 421 in _codes(error) or not isinstance(error, ANSWERS)
+
+
+def _codes(error: Exception) -> list[int]:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return sorted({code for code, _ in error.recipients.values()})
+    return [error.smtp_code] if isinstance(error, smtplib.SMTPResponseException) else []
+
+
 def _named(error: Exception) -> str:
     """Name the error without its message, which may quote an address."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        codes = sorted({str(code) for code, _ in error.recipients.values()})
-        return f"{type(error).__name__} {' '.join(codes)}"
-    return f"{type(error).__name__} {getattr(error, 'smtp_code', '')}".strip()
+    return " ".join([type(error).__name__, *map(str, _codes(error))])

@@ -15,6 +15,7 @@ class Handler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         self.server.connections += 1
         self.recipients: list[str] = []
+        self.taken = 0
         self.say("220 loopback ESMTP")
         while line := self.rfile.readline():
             verb, _, rest = line.decode().strip().partition(" ")
@@ -32,8 +33,11 @@ class Handler(socketserver.StreamRequestHandler):
     def on_other(self, rest: str) -> str:
         return "250 OK"
 
-    def on_mail(self, rest: str) -> str:
+    def on_mail(self, rest: str) -> str | None:
         self.recipients = []
+        if self.taken == self.server.mails_a_connection:
+            self.say("421 enough for one connection")
+            return None
         return "553 not from you" if self.server.refuses_sender else "250 OK"
 
     def on_rcpt(self, rest: str) -> str:
@@ -51,6 +55,7 @@ class Handler(socketserver.StreamRequestHandler):
         if self.server.drops(self.recipients):
             return None
         self.server.keep(self.recipients, b"".join(lines))
+        self.taken += 1
         return "250 taken"
 
     def on_quit(self, rest: str) -> None:
@@ -71,14 +76,12 @@ class SmtpServer(socketserver.ThreadingTCPServer):
         self.refused: set[str] = set()
         self.dropped: set[str] = set()
         self.refuses_sender = False
-        self.pause: threading.Event | None = None
+        self.mails_a_connection: int | None = None
 
     def drops(self, recipients: list[str]) -> bool:
         return bool(self.dropped & set(recipients))
 
     def keep(self, recipients: list[str], raw: bytes) -> None:
-        if self.pause:
-            self.pause.wait(timeout=10)
         message = message_from_bytes(raw, policy=policy.default)
         with self.lock:
             self.mails += [(recipient, message) for recipient in recipients]

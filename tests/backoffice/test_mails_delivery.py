@@ -165,7 +165,28 @@ def test_a_server_that_drops_every_mail_is_taken_to_be_away(server):
         wait_for(number, f"p{number}@example.com")
     server.dropped = {f"p{number}@example.com" for number in range(10)}
     assert send().server_is_away
-    assert SentMail.objects.filter(attempts=0).count() == 10 - (delivery.STRIKES - 1)
+    assert SentMail.objects.filter(attempts=0).count() == 10 - delivery.STRIKES
+
+
+def test_a_mail_that_breaks_every_connection_holds_the_others_up_for_one_run(server):
+    addresses = [f"p{number}@example.com" for number in range(delivery.STRIKES)]
+    server.dropped = set(addresses)
+    mail = wait_for("1", *addresses)
+    wait_for("2", "b@example.com")
+    assert send().server_is_away
+    mail.refresh_from_db()
+    assert mail.attempts == 1
+    assert send() == delivery.Result(sent=1)
+    assert server.recipients == ["b@example.com"]
+
+
+def test_a_server_that_hangs_up_after_some_mails_is_called_again(server):
+    server.mails_a_connection = 2
+    for number in range(5):
+        wait_for(number, f"p{number}@example.com")
+    assert send() == delivery.Result(sent=5)
+    assert server.connections == 3
+    assert len(server.mails) == 5
 
 
 def test_a_mail_that_failed_is_tried_again_later_and_not_for_ever(server):
