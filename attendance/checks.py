@@ -32,7 +32,8 @@ def check_public_base_url(**kwargs: object) -> list[CheckMessage]:
     """PUBLIC_BASE_URL makes the callback URLs: absolute, short, https, and answered by us."""
     url = settings.PUBLIC_BASE_URL
     hint = "Por ejemplo PUBLIC_BASE_URL=https://asistencia.usecap.cl (sin ruta ni barra final)."
-    if not _is_http_url(url) or urlsplit(url).path or urlsplit(url).query:
+    # What a user name, a query or a fragment would do to a callback URL is nothing good.
+    if not _is_http_url(url) or "@" in url or url != _origin(url):
         return [
             Error("PUBLIC_BASE_URL falta o no es una dirección.", hint=hint, id="attendance.E001")
         ]
@@ -126,15 +127,14 @@ def _check_production(production: str, test: str) -> list[CheckMessage]:
 def check_form_hosts(**kwargs: object) -> list[CheckMessage]:
     """The CSP must let the student's browser post to SENCE."""
     allowed = settings.SENCE_FORM_HOSTS
+    urls = settings.SENCE_PRODUCTION_URL, settings.SENCE_TEST_URL
     return [
         Error(
             f"SENCE_FORM_HOSTS no permite enviar formularios a {origin}.",
             hint="Agregue ese origen, y el de ClaveÚnica, a SENCE_FORM_HOSTS.",
             id="attendance.E014",
         )
-        for origin in sorted(
-            {_origin(settings.SENCE_PRODUCTION_URL), _origin(settings.SENCE_TEST_URL)}
-        )
+        for origin in sorted({_origin(url) for url in urls if _is_http_url(url)})
         if not any(_allows(source, origin) for source in allowed)
     ]
 
