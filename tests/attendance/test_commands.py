@@ -1,0 +1,124 @@
+"""check_sence and load_demo (replay_callbacks is in test_spool.py)."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from attendance import demo
+from attendance.models import AttendanceSession, State
+from courses.models import Enrolment, Environment, Otec
+from tests.attendance_steps import choose, identified
+from tests.factories import ActionFactory, CourseFactory, OtecFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def check_sence(capsys):
+    status = 0
+    try:
+        call_command("check_sence")
+    except SystemExit as ended:
+        status = ended.code
+    return status, capsys.readouterr().out
+
+
+def test_check_sence_finds_nothing_wrong_with_what_sence_would_take(capsys):
+    action = ActionFactory()
+    status, said = check_sence(capsys)
+    assert status == 0
+    assert f"✓ {action}" in said
+    assert "Acciones revisadas: 1. Por corregir: 0." in said
+
+
+def test_check_sence_names_what_to_correct_and_ends_with_1(capsys):
+    today = timezone.localdate()
+    otec = OtecFactory()
+    otec.token_ciphertext = ""
+    otec.save()
+    wrong = ActionFactory(course=CourseFactory(otec=otec), starts_on=today + timedelta(5))
+    ended = ActionFactory(course=wrong.course, starts_on=today - timedelta(9),
+                          ends_on=today - timedelta(1))  # fmt: skip
+    status, said = check_sence(capsys)
+    assert status == 1
+    assert f"✗ {wrong}" in said
+    assert "Token: El OTEC no tiene token." in said
+    assert ended.code not in said
+    assert "Acciones revisadas: 1. Por corregir: 1." in said
+    assert not AttendanceSession.objects.exists()
+
+
+def test_check_sence_tells_no_token(capsys):
+    ActionFactory(course=CourseFactory(otec=OtecFactory(token="un-token-mal-escrito")))
+    status, said = check_sence(capsys)
+    assert status == 1
+    assert "un-token-mal-escrito" not in said
+
+
+def test_check_sence_asks_the_database_the_same_however_many_actions(
+    django_assert_max_num_queries, capsys
+):
+    ActionFactory.create_batch(5)
+    with django_assert_max_num_queries(2):
+        check_sence(capsys)
+
+
+def everything():
+    """Every row of our own tables."""
+    models = [m for app in ("courses", "attendance", "errors_catalog")
+              for m in apps.get_app_config(app).get_models()]  # fmt: skip
+    return {model: list(model.objects.order_by("pk").values()) for model in models}
+
+
+def test_load_demo_twice_changes_nothing_the_second_time(settings, tmp_path, capsys):
+    settings.DEBUG = True
+    registry = tmp_path / "sence.json"
+    call_command("load_demo", registry=registry)
+    first, said = everything(), registry.read_text()
+    call_command("load_demo", registry=registry)
+    assert everything() == first
+    assert json.loads(registry.read_text()) == json.loads(said)
+    assert "11111111-1" in capsys.readouterr().out
+
+
+def test_load_demo_a_day_later_keeps_what_was_done_and_renews_what_passed(
+    settings, capsys, time_machine
+):
+    settings.DEBUG = True
+    time_machine.move_to("2026-11-23T15:00:00Z", tick=False)
+    call_command("load_demo")
+    done = set(AttendanceSession.objects.values_list("pk", flat=True))
+    time_machine.shift(timedelta(days=1))
+    call_command("load_demo")
+    assert done <= set(AttendanceSession.objects.values_list("pk", flat=True))
+    near = AttendanceSession.objects.live().get(run="15000000-9")
+    assert not near.is_past_limit(timezone.now())
+    assert AttendanceSession.objects.live().get(run="15000001-7").is_past_limit(timezone.now())
+
+
+def test_load_demo_refuses_outside_development(settings):
+    settings.DEBUG = False
+    with pytest.raises(CommandError, match="solo con DEBUG=true"):
+        call_command("load_demo")
+    assert not Otec.objects.exists()
+
+
+def test_the_demo_has_a_student_for_each_case(settings, capsys):
+    settings.DEBUG = True
+    call_command("load_demo")
+    assert not Enrolment.objects.exclude(action__environment=Environment.TEST).exists()
+    said = {}
+    for run, *_ in demo.CASES:
+        enrolment = Enrolment.objects.filter(student__run=run).earliest("pk")
+        response = choose(identified(enrolment), enrolment)
+        said[run] = response.content.decode() if response.status_code == 200 else "started"
+    assert "becario" in said.pop("33333333-3")
+    assert "comienza el" in said.pop("66666666-6")
+    assert "todavía no se puede enviar a Sence" in said.pop("77777777-7")
+    assert set(said.values()) == {"started"}
+    assert AttendanceSession.objects.get(run="11111111-1").state == State.REQUESTED
+    course = AttendanceSession.objects.get(run="11111111-1").course_name
+    assert course == "APLICACION DE EXCEL PARA PLANILLAS DE CALCULO, INTERMEDIO"

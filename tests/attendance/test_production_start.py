@@ -1,0 +1,77 @@
+"""What is missing or contradicts itself stops the start, with a sentence that says what to set."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCTION = {
+    "DEBUG": "false",
+    "SECRET_KEY": "only-for-this-test-" + "aB3$" * 15,
+    "TOKEN_ENCRYPTION_KEYS": "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk=",
+    "ALLOWED_HOSTS": "asistencia.example.cl",
+    "PUBLIC_BASE_URL": "https://asistencia.example.cl",
+    "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing",
+    "SENCE_PRODUCTION_URL": "https://sistemas.sence.cl/rce/Registro/",
+    "SENCE_TEST_URL": "https://sistemas.sence.cl/rcetest/Registro/",
+    "SENCE_FORM_HOSTS": "https://*.sence.cl,https://*.claveunica.gob.cl",
+}
+
+
+def run(tmp_path, *arguments, **changes):
+    """Run Python with production's environment; an empty value counts as a missing one."""
+    environment = os.environ | PRODUCTION | {"SPOOL_DIR": str(tmp_path / "spool")} | changes
+    environment["DJANGO_SETTINGS_MODULE"] = "usecap_sence.settings"
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+LOAD = ("-c", "import usecap_sence.wsgi")
+
+
+def test_the_site_starts_with_productions_settings_and_without_its_database(tmp_path):
+    done = run(tmp_path, *LOAD)
+    assert done.returncode == 0, done.stderr
+    assert "La base de datos no responde" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"SECRET_KEY": ""}, "Falta SECRET_KEY."),
+        ({"DATABASE_URL": ""}, "Falta DATABASE_URL."),
+        ({"PUBLIC_BASE_URL": ""}, "attendance.E001: PUBLIC_BASE_URL falta"),
+        ({"ALLOWED_HOSTS": "otro.example.cl"}, "attendance.E004"),
+        ({"SENCE_PRODUCTION_URL": "http://127.0.0.1:8001/rce/Registro/"}, "attendance.E012"),
+        ({"SENCE_SESSION_HOURS": "100"}, "attendance.E015"),
+    ],
+)
+def test_the_site_refuses_to_start_and_says_what_to_set(tmp_path, changes, said):
+    done = run(tmp_path, *LOAD, **changes)
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert PRODUCTION["SECRET_KEY"] not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL"])
+def test_a_command_says_what_is_missing_without_a_traceback(tmp_path, name):
+    done = run(tmp_path, "manage.py", "check", **{name: ""})
+    assert done.returncode != 0
+    assert f"Falta {name}." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_command_refuses_what_the_site_would(tmp_path):
+    done = run(tmp_path, "manage.py", "check", PUBLIC_BASE_URL="http://asistencia.example.cl")
+    assert done.returncode != 0
+    assert "attendance.E003" in done.stderr
+
+
+def test_the_simulator_refuses_to_start_in_production(tmp_path):
+    done = run(tmp_path, "-m", "sence_simulator", "--port", "0")
+    assert done.returncode != 0
