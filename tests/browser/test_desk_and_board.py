@@ -1,0 +1,121 @@
+"""The desk, the board and the way into them, as everybody can use them: axe finds nothing."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import Group
+from playwright.sync_api import Page, expect
+
+from backoffice.groups import GROUPS, grant
+from tests.attendance_steps import answer, opened, post, requested
+from tests.backoffice.staff import member
+from tests.browser.devices import DESKTOP, PHONE, on
+from tests.factories import ActionFactory, EnrolmentFactory
+
+PASSWORD = "una-clave-larga"
+
+light_and_dark = on(
+    **{
+        f"{device}-{scheme}": options | {"color_scheme": scheme}
+        for device, options in (("phone", PHONE), ("desktop", DESKTOP))
+        for scheme in ("light", "dark")
+    }
+)
+
+
+@pytest.fixture
+def action():
+    """A running action with somebody in each of the board's columns, and an error of SENCE's."""
+    action = ActionFactory(course__name="ALFABETIZACION DIGITAL")
+    EnrolmentFactory.create_batch(2, action=action)
+    EnrolmentFactory(action=action, is_exempt=True)
+    opened(EnrolmentFactory(action=action))
+    session = requested(EnrolmentFactory(action=action))
+    post(session, "open", answer(session, GlosaError="204"), error=True)
+    return action
+
+
+@pytest.fixture
+def desk(page: Page, site: str, action: Any) -> Page:
+    """A coordinator who has just logged in by hand."""
+    ensure_groups()
+    user = member("Coordinador", "ana")
+    user.set_password(PASSWORD)
+    user.save()
+    page.goto(f"{site}/admin/")
+    page.get_by_label("Nombre de usuario:").fill("ana")
+    page.get_by_label("Contraseña:").fill(PASSWORD)
+    page.get_by_role("button", name="Iniciar sesión").click()
+    expect(page.get_by_role("heading", name="Escritorio")).to_be_visible()
+    return page
+
+
+def ensure_groups() -> None:
+    """Make what the tests' flush may have left out."""
+    from django.apps import apps  # noqa: PLC0415
+
+    if not Group.objects.exists():
+        for name, permissions in GROUPS.items():
+            grant(apps, name, permissions)
+
+
+def assert_for_everybody(page: Page) -> None:
+    found = Axe().run(page).response["violations"]
+    assert [(rule["id"], rule["nodes"][0]["target"]) for rule in found] == []
+    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(wider) == 0
+
+
+@light_and_dark
+def test_axe_finds_nothing_wrong_on_the_log_in_page(page, site):
+    page.goto(f"{site}/admin/login/")
+    expect(page.get_by_role("heading", name="Ingreso de coordinación")).to_be_visible()
+    assert_for_everybody(page)
+
+
+@light_and_dark
+def test_axe_finds_nothing_wrong_on_the_desk(desk):
+    for label in ("Ver las cifras por día", "Ver las cifras por hora"):
+        desk.get_by_text(label).click()
+    expect(desk.get_by_role("link", name="Alumnos sin ninguna sesión")).to_be_visible()
+    assert_for_everybody(desk)
+
+
+@light_and_dark
+def test_axe_finds_nothing_wrong_from_the_board_to_the_letter(desk):
+    desk.get_by_role("link", name="Sin conexión").click()
+    expect(desk.get_by_role("heading", name="Alumnos sin ninguna sesión")).to_be_visible()
+    assert_for_everybody(desk)
+
+    desk.get_by_role("link", name="ALFABETIZACION DIGITAL").click()
+    expect(desk.get_by_role("heading", name="Sin ninguna sesión")).to_be_visible()
+    assert_for_everybody(desk)
+
+    desk.get_by_role("link", name="Escribirles un correo").click()
+    expect(desk.get_by_label("Texto")).to_be_visible()
+    assert_for_everybody(desk)
+
+    desk.get_by_role("button", name="Ver cómo queda").click()
+    expect(desk.get_by_role("heading", name="Así lo leerá")).to_be_visible()
+    assert_for_everybody(desk)
+
+    desk.get_by_role("button", name="Enviar a 3 alumnos").click()
+    expect(desk.get_by_text("Correos preparados para salir: 3.")).to_be_visible()
+
+
+def test_the_keyboard_reaches_the_board_and_shows_where_it_is(desk):
+    link = desk.get_by_role("link", name="Sin conexión")
+    while not link.evaluate("element => element === document.activeElement"):
+        desk.keyboard.press("Tab")
+    assert link.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
+    desk.keyboard.press("Enter")
+    expect(desk.get_by_role("heading", name="Alumnos sin ninguna sesión")).to_be_visible()
+
+
+@on(without_javascript=DESKTOP | {"java_script_enabled": False})
+def test_without_javascript_the_desk_has_its_numbers_charts_and_tables(desk):
+    desk.get_by_role("link", name="30 días").click()
+    expect(desk.locator("svg.bars")).to_have_count(2)
+    desk.get_by_text("Ver las cifras por día").click()
+    expect(desk.get_by_role("table", name="Sesiones abiertas y cerradas por día")).to_be_visible()
