@@ -15,6 +15,8 @@ def write_report(out: TextIO, troubles: Iterable[tuple]) -> None:
     writer = csv.writer(out, delimiter=";")
     writer.writerow(HEADER)
     writer.writerows([harmless(str(cell)) for cell in row] for row in troubles)
+    # A full disk has to be noticed while the load can still be undone.
+    out.flush()
 
 
 def harmless(cell: str) -> str:

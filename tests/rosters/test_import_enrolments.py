@@ -154,6 +154,13 @@ def this_database():
     }
 
 
+def test_a_disk_that_is_full_undoes_the_load(otec, roster):
+    status, _, last = run(roster(person(1)), "--report", "/dev/full")
+    assert status == 1
+    assert "No se cargó nada" in last
+    assert not Enrolment.objects.exists()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_script_pipes_a_roster_and_reads_the_status():
     OtecFactory()

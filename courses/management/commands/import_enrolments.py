@@ -65,6 +65,11 @@ class Command(BaseCommand):
                 )
         except RosterError as error:
             raise CommandError(mask(str(error)), returncode=NOTHING_LOADED) from None
+        except OSError as error:
+            raise CommandError(
+                f"No se pudo escribir en el disco: {error.strerror}. No se cargó nada.",
+                returncode=NOTHING_LOADED,
+            ) from None
         finally:
             bar.close()
         self.stdout.write(summary(result))
