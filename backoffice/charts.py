@@ -65,7 +65,7 @@ class Chart:
 
 
 def chart(points: list[Point], label_every: int, labelled: int = 0) -> Chart:
-    """Lay the points out side by side; every so many has its label, that at `labelled` among them."""
+    """Lay the points out; every so many has its label, and that at `labelled` is one of them."""
     top = ceiling(max((max(p.opened, p.closed) for p in points), default=0))
     room = (WIDTH - LEFT - RIGHT) / max(len(points), 1)
     return Chart(

@@ -1,9 +1,12 @@
 """The admin site: USECAP's name, the desk as its first page, and the zero-connection board."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
 
@@ -20,7 +23,7 @@ class BackofficeSite(admin.AdminSite):
     login_template = "backoffice/login.html"
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        pages = [
+        pages: list[tuple[str, Callable[..., HttpResponseBase], str]] = [
             ("tablero/", views_board.board, "board"),
             ("tablero/<int:action_id>/", views_board.students, "board_students"),
             ("tablero/<int:action_id>/escribir/", views_board.write, "board_write"),
@@ -41,7 +44,9 @@ class BackofficeSite(admin.AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return super().each_context(request) | {"navigation": navigation(request)}
 
-    def index(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
         shown = desk.desk(
             request.user,
             timezone.now(),

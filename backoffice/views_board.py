@@ -1,9 +1,10 @@
 """The zero-connection board, and what is done from it for one action."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -98,7 +99,7 @@ def write(request: HttpRequest, action_id: int) -> HttpResponse:
     if is_complete and "enviar" in request.POST:
         count = mails.write_to_students_without_session(
             action,
-            request.user,
+            cast(User, request.user),
             form.cleaned_data["subject"],
             form.cleaned_data["body"],
             timezone.now(),
@@ -120,7 +121,7 @@ def write(request: HttpRequest, action_id: int) -> HttpResponse:
 
 @require_GET
 @can_export
-def spreadsheet(request: HttpRequest, action_id: int) -> HttpResponse:
+def spreadsheet(request: HttpRequest, action_id: int) -> FileResponse:
     """The students without a session, as a spreadsheet."""
     action = _action(request, action_id)
     file = without_session_xlsx(action)

@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from attendance import alerts
 from attendance.models import AttendanceSession
+from backoffice import desk as desk_module
+from backoffice.review import admin as review_admin
 from tests.attendance_steps import answer, closing, post, requested
 from tests.backoffice.staff import GROUPS, browser_of, member
 from tests.factories import ActionFactory, EnrolmentFactory, OtecFactory
@@ -157,6 +159,17 @@ def test_every_number_leads_to_exactly_what_it_counts(two_otecs, is_limited, hou
         *((column.point.closed_url, column.point.closed) for column in columns),
     ]
     assert [(url, listed(client, url)) for url, _ in links] == links
+
+
+def test_numbers_are_counted_as_far_as_the_lists_are(two_otecs, monkeypatch):
+    assert desk_module.MOST_COUNTED == review_admin.MOST_LISTED
+    monkeypatch.setattr(desk_module, "MOST_COUNTED", 2)
+    monkeypatch.setattr(review_admin, "MOST_LISTED", 2)
+    client = browser_of(member("Coordinador"))
+    opened_today = next(n for n in desk(client).numbers if n.label == "Abiertas hoy")
+    assert (opened_today.count, opened_today.is_cut) == (2, True)
+    assert listed(client, opened_today.url) == 2
+    assert "o más" in client.get(DESK).content.decode()
 
 
 def test_the_page_shows_every_number_as_a_link(two_otecs):
