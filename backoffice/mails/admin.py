@@ -51,7 +51,7 @@ class WrittenFilter(DayFilter):
 class SentMailAdmin(ReadOnlyAdmin, ScopedAdmin, PlainSearchAdmin):
     otec_path = "otec"
     list_display = [
-        "created_at", "kind", "subject", "addressees", "otec", "asked_by", "state", "sent_at",
+        "created_at", "state", "subject", "addressees", "kind", "otec", "asked_by", "sent_at",
         "attempts",
     ]  # fmt: skip
     list_filter = [StateFilter, "kind", ("otec", OtecFilter), WrittenFilter]

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 
@@ -15,7 +16,6 @@ from attendance.models import SentMail
 from backoffice.mails import delivery, outbox
 from tests.attendance_steps import opened
 from tests.backoffice.smtp_server import smtp_server
-from tests.factories import OtecFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -254,23 +254,26 @@ def test_the_message_id_follows_from_the_mail_and_its_recipient(server):
     assert ids[0] != ids[1]
 
 
+def at_once(count, call):
+    """What `count` calls at the same moment return, each in a thread and connection of its own."""
+    start = threading.Barrier(count)
+
+    def run(_):
+        try:
+            start.wait(timeout=10)
+            return call()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(run, range(count)))
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_senders_at_once_send_nothing_twice(server):
     for number in range(40):
         wait_for(number, f"p{number}@example.com")
-    results = []
-
-    def run():
-        try:
-            results.append(send())
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    results = at_once(3, send)
     assert sorted(server.recipients) == sorted(f"p{number}@example.com" for number in range(40))
     assert sum(result.sent for result in results) == 40
     assert sum(result.failed for result in results) == 0
@@ -304,25 +307,13 @@ def test_a_mail_that_someone_else_is_sending_is_passed_over(server):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_ask_at_once_make_one_mail():
-    start = threading.Barrier(8)
-    otec = OtecFactory()
-
-    def ask():
-        try:
-            start.wait(timeout=10)
-            outbox.queue([
-                outbox.mail(
-                    SentMail.Kind.DIGEST, "1", to=["a@example.com"], subject="s", body="b",
-                    now=timezone.now(), otec=otec,
-                )
-            ])  # fmt: skip
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def test_many_who_ask_at_once_make_one_mail():
+    mails = [
+        outbox.mail(
+            SentMail.Kind.DIGEST, "1", to=["a@example.com"], subject="s", body="b",
+            now=timezone.now(),
+        )
+        for _ in range(8)
+    ]  # fmt: skip
+    at_once(8, lambda: outbox.queue([mails.pop()]))
     assert SentMail.objects.count() == 1
