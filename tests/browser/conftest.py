@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.browser.devices import PHONE
 from tests.browser.student import Student
@@ -21,6 +21,10 @@ CHROMIUM_FLAGS = [
     "--no-first-run", "--disable-quic",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ]  # fmt: skip
+
+
+# A machine that does other things meanwhile takes longer than Playwright's five seconds.
+expect.set_options(timeout=20_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -111,7 +115,6 @@ def new_context(
     def watched(**options: Any) -> BrowserContext:
         context = new_context(**options)
         watch.follow(context)
-        context.set_default_timeout(10_000)
         return context
 
     return watched

@@ -29,11 +29,15 @@ class Student:
             self.page.get_by_label("Seleccionar Curso:").select_option(label=name)
         self.press("Continuar")
 
-    def log_in(self, run: str = "", password: str = PASSWORD) -> None:
-        """Prove who one is on ClaveÚnica's page, and let SENCE's answer be carried back."""
+    def identify(self, run: str = "", password: str = PASSWORD) -> None:
+        """Fill in ClaveÚnica's page; where that leads is SENCE's business."""
         self.page.get_by_label("Ingresa tu RUN").fill(run or self.run)
         self.page.get_by_label("Ingresa tu Clave").fill(password)
         self.press("Continuar")
+
+    def log_in(self, run: str = "") -> None:
+        """Prove who one is on ClaveÚnica's page, and carry SENCE's answer back."""
+        self.identify(run)
         if not self.has_javascript:
             self.press("Continuar")
 
@@ -73,7 +77,7 @@ class Student:
             expect(self.page.get_by_text(sentence).first).to_be_visible()
         text = re.sub(r"\s+", " ", self.page.locator("body").inner_text())
         places = [text.find(sentence) for sentence in sentences]
-        assert places == sorted(places), sentences
+        assert places == sorted(places), text
 
     @property
     def timer(self) -> Locator:

@@ -1,0 +1,269 @@
+"""Every page in every state: for who can't see it or has a small screen.
+
+`--screenshot on --full-page-screenshot --output FOLDER` keeps a picture of each of them.
+"""
+
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from attendance.models import AttendanceSession
+from courses.models import Otec
+from tests.attendance_steps import answer, opened, post, requested
+from tests.browser.devices import on_phone_and_desktop
+from tests.browser.student import Student
+from tests.browser.world import EXCEL, NOBODY, ROSA, enrol, enrol_in_talk
+from tests.factories import ActionFactory, EnrolmentFactory
+
+AXE = Axe()
+SMALLEST_PHONE = 320
+LONG_NAME = "PREVENCION DE RIESGOS ELECTROMECANICOS E HIDROELECTRICOS, NIVEL SUPERIOR " * 3
+
+
+def go_to(student: Student, session: AttendanceSession) -> None:
+    student.page.goto(student.site + session.get_absolute_url())
+
+
+def rut(student):
+    student.page.goto(student.site)
+
+
+def rut_wrong(student):
+    student.enter_rut("11111111-2")
+
+
+def rut_empty(student):
+    student.enter_rut(" ")
+
+
+def no_courses(student):
+    student.enter_rut(NOBODY)
+
+
+def one_course(student):
+    enrol()
+    student.enter_rut()
+
+
+def several_courses(student):
+    enrolment = enrol()
+    enrol_in_talk(enrolment)
+    today = timezone.localdate()
+    for name, first_day in ((LONG_NAME, 5), (EXCEL, -60)):
+        action = ActionFactory(
+            course__name=name,
+            starts_on=today + timedelta(first_day),
+            ends_on=today + timedelta(first_day + 40),
+        )
+        EnrolmentFactory(student=enrolment.student, action=action)
+    student.enter_rut()
+
+
+def course_forgotten(student):
+    """The courses of a RUT, chosen from after they changed."""
+    enrolment = enrol()
+    student.enter_rut()
+    enrol_in_talk(enrolment)
+    enrolment.delete()
+    student.choose_course()
+
+
+def about_to_start(student):
+    enrol()
+    student.reach_start_button()
+
+
+def about_to_start_elsewhere(student):
+    """The page of a session in a browser that doesn't know the RUT."""
+    go_to(student, requested(enrol()))
+
+
+def long_name(student):
+    go_to(student, opened(EnrolmentFactory(action__course__name=LONG_NAME)))
+
+
+def not_started(student, days=5):
+    action = enrol().action
+    action.starts_on = action.ends_on = timezone.localdate() + timedelta(days)
+    action.save()
+    student.enter_rut()
+    student.choose_course()
+
+
+def ended(student):
+    not_started(student, days=-5)
+
+
+def not_ready(student):
+    enrol()
+    Otec.objects.update(token_ciphertext="")
+    student.enter_rut()
+    student.choose_course()
+
+
+def exempt(student):
+    enrol(is_exempt=True)
+    student.enter_rut()
+    student.choose_course()
+
+
+def lost_token(student):
+    """A start button without the token that it would send."""
+    session = requested(enrol())
+    Otec.objects.update(token_ciphertext="")
+    go_to(student, session)
+
+
+def lost_token_while_open(student):
+    session = opened(enrol())
+    Otec.objects.update(token_ciphertext="")
+    go_to(student, session)
+
+
+def running(student):
+    go_to(student, opened(enrol()))
+
+
+def near_the_limit(student):
+    go_to(student, opened(enrol(), timezone.now() - timedelta(hours=2, minutes=51)))
+
+
+def past_the_limit(student):
+    go_to(student, opened(enrol(), timezone.now() - timedelta(hours=3, minutes=1)))
+
+
+def close_failed(student):
+    session = opened(enrol())
+    post(session, "close", answer(session, GlosaError="301"), error=True)
+    go_to(student, session)
+
+
+def superseded(student):
+    session = opened(enrol(), timezone.now() - timedelta(hours=4))
+    requested(session.enrolment)
+    go_to(student, session)
+
+
+def resolved(student):
+    session = opened(enrol(), timezone.now() - timedelta(hours=4))
+    user = get_user_model().objects.create(username="coordinadora")
+    session.mark_resolved(user, "SENCE la tiene registrada.", timezone.now())
+    go_to(student, session)
+
+
+def closed(student):
+    session = opened(enrol(), timezone.now() - timedelta(hours=1, minutes=7))
+    post(session, "close", answer(session, IdSesionSence=None))
+    go_to(student, session)
+
+
+def may_close_the_window(student):
+    closed(student)
+    student.follow("Cerrar ventana")
+
+
+def no_close_needed(student):
+    go_to(student, opened(enrol_in_talk(enrol())))
+
+
+def rejected(student, glosa="100"):
+    session = requested(enrol())
+    post(session, "open", answer(session, IdSesionSence="", GlosaError=glosa), error=True)
+    go_to(student, session)
+
+
+def rejected_for_several_reasons(student):
+    rejected(student, "311;208;999")
+
+
+def rejected_without_a_code(student):
+    rejected(student, "")
+
+
+def answer_flagged(student):
+    session = requested(enrol())
+    post(session, "open", answer(session, RunAlumno="22222222-2"))
+    go_to(student, session)
+
+
+def guide(student):
+    student.page.goto(f"{student.site}/guia/")
+
+
+def callback_by_hand(student):
+    student.page.goto(f"{student.site}/sence/{requested(enrol()).nonce}/inicio/")
+
+
+PAGES = [
+    rut, rut_wrong, rut_empty, no_courses, one_course, several_courses, course_forgotten,
+    about_to_start, about_to_start_elsewhere, long_name, not_started, ended, not_ready, exempt,
+    lost_token, lost_token_while_open, running, near_the_limit, past_the_limit, close_failed,
+    superseded, resolved, closed, may_close_the_window, no_close_needed, rejected,
+    rejected_for_several_reasons, rejected_without_a_code, answer_flagged, guide, callback_by_hand,
+]  # fmt: skip
+
+
+@on_phone_and_desktop
+@pytest.mark.parametrize("reach", PAGES, ids=lambda reach: reach.__name__)
+def test_a_page_can_be_read_by_everyone(student, reach):
+    reach(student)
+
+    assert_accessible(student.page)
+    assert_fits(student.page)
+
+
+@on_phone_and_desktop
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("nada/", "No encontramos esta página."),
+        ("roto/400", "No pudimos leer lo que envió su navegador."),
+        ("roto/403", "No tiene permiso para ver esta página."),
+        ("roto/500", "No pudimos mostrar esta página."),
+        ("roto/503", "El sitio no está disponible por un momento."),
+    ],
+    ids=["404", "400", "403", "500", "503"],
+)
+def test_a_page_that_says_that_something_broke_can_be_read_by_everyone(
+    student, settings, watch, address, sentence
+):
+    settings.ROOT_URLCONF = "tests.browser.broken_urls"
+
+    student.page.goto(f"{student.site}/{address}")
+
+    student.reads(sentence, "cursos@usecap.cl")
+    expect(student.page.locator("main p")).not_to_be_empty()
+    assert_accessible(student.page)
+    assert_fits(student.page)
+    watch.expect_error("Failed to load resource")
+
+
+def test_the_form_of_another_visit_asks_to_come_in_again(student, watch):
+    student.page.goto(student.site)
+    student.page.context.clear_cookies()
+    student.page.get_by_label("Rut:").fill(ROSA)
+    student.press("Continuar")
+
+    student.reads("La página estuvo abierta demasiado tiempo", "Ir al inicio")
+    assert_accessible(student.page)
+    watch.expect_error("403")
+
+
+def assert_accessible(page: Page) -> None:
+    found = AXE.run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def assert_fits(page: Page) -> None:
+    """Nothing is cut off sideways, on the smallest phone either."""
+    size = page.viewport_size
+    for width in {size["width"], SMALLEST_PHONE}:
+        page.set_viewport_size({**size, "width": width})
+        expect(page.locator("main")).to_be_visible()
+        needed = page.evaluate("document.documentElement.scrollWidth")
+        assert needed <= width, f"{needed} px at {width} px"
+    page.set_viewport_size(size)
