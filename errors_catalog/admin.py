@@ -8,6 +8,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.html import format_html
+from django.utils.text import Truncator
 
 from errors_catalog import defaults, models, preview
 from errors_catalog.catalogue import Snapshot
@@ -39,7 +40,7 @@ def with_key(readonly: Iterable[str], key: str) -> list[str]:
 @admin.register(models.SenceError)
 class SenceErrorAdmin(ExchangeAdmin, PreviewAdmin, RecordedAdmin):
     form = SenceErrorForm
-    list_display = ["code_shown", "description", "solution", "responsible", "alerts_staff"]
+    list_display = ["code_shown", "description", "solution_begins", "responsible", "alerts_staff"]
     list_filter = ["is_draft", "responsible", "alerts_staff"]
     search_fields = ["code", "description", "solution"]
     ordering = ["-is_draft", "code"]
@@ -53,6 +54,10 @@ class SenceErrorAdmin(ExchangeAdmin, PreviewAdmin, RecordedAdmin):
         if not error.is_draft:
             return error.code
         return format_html('{} <strong class="catalogue-draft">Por escribir</strong>', error.code)
+
+    @admin.display(description="solución", ordering="solution")
+    def solution_begins(self, error: models.SenceError) -> str:
+        return Truncator(error.solution).chars(80)
 
     def get_fieldsets(self, request: HttpRequest, obj: models.SenceError | None = None) -> Any:
         said = f"{DRAFT} {MAY_USE}" if obj and obj.is_draft else MAY_USE
@@ -80,8 +85,9 @@ class SenceErrorAdmin(ExchangeAdmin, PreviewAdmin, RecordedAdmin):
         return preview.of_error(row)
 
 
-class HelpLinkInline(admin.TabularInline):
+class HelpLinkInline(admin.StackedInline):
     model = models.HelpLink
+    fields = ["label", "url", ("position", "is_visible")]
     extra = 0
 
 

@@ -154,6 +154,15 @@ class ConfirmForm(ConfirmImportForm):
         return name
 
 
+class DownloadForm(ExportForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        formats = self.fields["format"]
+        formats.choices = [choice for choice in formats.choices if choice[0]]
+        formats.widget = forms.RadioSelect(choices=formats.choices)
+        formats.initial = "0"
+
+
 class ExchangeAdmin(ImportExportMixin):
     """A ModelAdmin whose rows are exported by who may see them and imported by who may change and
     add them."""
@@ -162,7 +171,7 @@ class ExchangeAdmin(ImportExportMixin):
     tmp_storage_class = InTheForm
     import_form_class = UploadForm
     confirm_form_class = ConfirmForm
-    export_form_class = ExportForm
+    export_form_class = DownloadForm
     import_export_change_list_template = "admin/errors_catalog/change_list.html"
     import_template_name = "admin/errors_catalog/import.html"
     export_template_name = "admin/errors_catalog/export.html"

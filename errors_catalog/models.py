@@ -159,4 +159,4 @@ class HelpText(models.Model):
         ordering = ["key"]
 
     def __str__(self) -> str:
-        return self.key
+        return self.where or self.key

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from errors_catalog import catalogue
@@ -10,8 +11,8 @@ from errors_catalog.models import ContactDetails, HelpLink, HelpSection, HelpTex
 
 pytestmark = pytest.mark.django_db
 
-# Of every list: session, user, two counts, rows.
-LIST_QUERIES = 5
+# Of every list: session, user, whose OTECs, two counts, rows.
+LIST_QUERIES = 6
 
 
 def admin_url(model: str, page: str, *args: object) -> str:
@@ -61,6 +62,82 @@ def test_sections_are_searched_by_their_links(admin_client):
 def test_texts_are_searched_by_where_they_are_shown(admin_client):
     response = admin_client.get(admin_url("helptext", "changelist"), {"q": "becario"})
     assert [text.key for text in response.context["cl"].queryset] == ["exempt"]
+
+
+def codes_listed(client: Client, **filters: str) -> list[str]:
+    rows = client.get(admin_url("senceerror", "changelist"), filters).context["cl"].result_list
+    return [error.code for error in rows]
+
+
+def test_what_waits_to_be_written_comes_first_and_says_so(coordinator):
+    catalogue.draft("999")
+    page = coordinator.get(admin_url("senceerror", "changelist")).content.decode()
+    assert '999 <strong class="catalogue-draft">Por escribir</strong>' in page
+    assert page.count("catalogue-draft") == 1
+    assert codes_listed(coordinator)[:2] == ["999", "100"]
+    assert codes_listed(coordinator, is_draft__exact="1") == ["999"]
+    assert "999" not in codes_listed(coordinator, is_draft__exact="0")
+
+
+def test_a_draft_is_written_and_read_at_once(coordinator):
+    catalogue.draft("999")
+    row = SenceError.objects.get(code="999")
+    url = admin_url("senceerror", "change", row.pk)
+    page = coordinator.get(url).content.decode()
+    assert "los alumnos leen el general" in page
+
+    empty = coordinator.post(url, error_fields(description=""))
+    assert empty.status_code == 200
+    assert not catalogue.explain(["999"])[0].is_known
+
+    assert coordinator.post(url, error_fields()).status_code == 302
+    [error] = catalogue.explain(["999"])
+    assert error.is_known
+    assert error.description == "Sence rechazó el 999."
+    assert codes_listed(coordinator, is_draft__exact="1") == []
+    assert row.history.latest().history_user.username == "coordinador"
+
+
+def test_a_draft_is_deleted(coordinator):
+    catalogue.draft("999")
+    row = SenceError.objects.get(code="999")
+    coordinator.post(admin_url("senceerror", "delete", row.pk), {"post": "yes"})
+    assert not SenceError.objects.filter(code="999").exists()
+
+
+EDITED = [SenceError, HelpSection, HelpLink, HelpText, ContactDetails]
+
+
+@pytest.mark.parametrize("model", EDITED)
+def test_an_auditor_looks_at_every_list_and_row_and_changes_none(auditor, model):
+    name, row = model._meta.model_name, model.objects.first()
+    before = model.objects.filter(pk=row.pk).values().get()
+    assert auditor.get(admin_url(name, "changelist")).status_code == 200
+    form = auditor.get(admin_url(name, "change", row.pk))
+    assert form.status_code == 200
+    assert 'name="_save"' not in form.content.decode()
+    anything = {"text": "x", "title": "x", "label": "x", "email": "x@x.cl", "solution": "x"}
+    assert auditor.post(admin_url(name, "change", row.pk), anything).status_code == 403
+    assert auditor.get(admin_url(name, "add")).status_code == 403
+    assert auditor.post(admin_url(name, "add"), error_fields()).status_code == 403
+    assert auditor.post(admin_url(name, "delete", row.pk), {"post": "yes"}).status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+    auditor.post(admin_url(name, "changelist"), chosen)
+    assert model.objects.filter(pk=row.pk).values().get() == before
+
+
+@pytest.mark.parametrize("model", EDITED)
+def test_a_coordinator_opens_every_form_to_edit(coordinator, model):
+    name, row = model._meta.model_name, model.objects.first()
+    assert coordinator.get(admin_url(name, "changelist")).status_code == 200
+    form = coordinator.get(admin_url(name, "change", row.pk))
+    assert 'name="_save"' in form.content.decode()
+
+
+def test_links_are_found_in_their_sections_and_not_in_the_index(coordinator):
+    index = coordinator.get(reverse("admin:app_list", args=["errors_catalog"])).content.decode()
+    assert admin_url("helpsection", "changelist") in index
+    assert admin_url("helplink", "changelist") not in index
 
 
 def error_fields(**changes: str) -> dict[str, str]:

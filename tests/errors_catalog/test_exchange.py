@@ -23,7 +23,7 @@ CONFIRM = reverse("admin:errors_catalog_senceerror_process_import")
 XLSX, CSV = "0", "1"
 HEADER = ["codigo", "descripcion", "solucion", "quien_debe_actuar", "avisa_a_coordinacion"]
 NEW = ["314", "Sence rechazó el {codigo}.", "Escriba a {correo}.", "SENCE", "sí"]
-# Session, user, permissions (two), rows; two savepoints around each of four steps, less one.
+# Session, user, permissions (two), rows; savepoints of the whole, its start, its end, undone.
 LOOK_QUERIES = 12
 
 

@@ -15,7 +15,7 @@ from errors_catalog.models import ContactDetails, HelpLink, HelpSection, HelpTex
 pytestmark = pytest.mark.django_db
 
 RECORDED = [SenceError, HelpSection, HelpLink, HelpText, ContactDetails]
-# Session, user, permissions (two), row, records (counted and read), content type.
+# Session, user, permissions (two), row, records (counted and read).
 HISTORY_QUERIES = 7
 
 
