@@ -95,11 +95,14 @@ def _refuse_if_not_allowed(enrolment: Enrolment, session: AttendanceSession, now
 
 def preflight(session: AttendanceSession) -> list[Refusal]:
     """Return why SENCE would refuse to open this session; [] where nothing is known against it."""
+    test = session.environment == Environment.TEST
     try:
-        fields = sence_form(session, "open")["fields"]
+        return refusals(sence_form(session, "open")["fields"], test=test)
     except TokenUnavailableError as error:
-        return [Refusal(NO_TOKEN, "Token", str(error))]
-    return refusals(fields, test=session.environment == Environment.TEST)
+        # What else there is to correct is worth knowing at once.
+        fields = form_fields(session, "open", token="", base_url=settings.PUBLIC_BASE_URL)
+        others = [found for found in refusals(fields, test=test) if found.field != "Token"]
+        return [Refusal(NO_TOKEN, "Token", str(error)), *others]
 
 
 def preflight_action(action: Action) -> list[Refusal]:
