@@ -1,4 +1,4 @@
-"""check_sence and load_demo (replay_callbacks is in test_spool.py)."""
+"""load_demo (replay_callbacks is in test_spool.py, check_sence in the back office)."""
 
 import json
 from datetime import timedelta
@@ -12,58 +12,8 @@ from attendance import demo
 from attendance.models import AttendanceSession, State
 from courses.models import Enrolment, Environment, Otec
 from tests.attendance_steps import choose, identified
-from tests.factories import ActionFactory, CourseFactory, OtecFactory
 
 pytestmark = pytest.mark.django_db
-
-
-def check_sence(capsys):
-    status = 0
-    try:
-        call_command("check_sence")
-    except SystemExit as ended:
-        status = ended.code
-    return status, capsys.readouterr().out
-
-
-def test_check_sence_finds_nothing_wrong_with_what_sence_would_take(capsys):
-    action = ActionFactory()
-    status, said = check_sence(capsys)
-    assert status == 0
-    assert f"✓ {action}" in said
-    assert "Acciones revisadas: 1. Por corregir: 0." in said
-
-
-def test_check_sence_names_what_to_correct_and_ends_with_1(capsys):
-    today = timezone.localdate()
-    otec = OtecFactory()
-    otec.token_ciphertext = ""
-    otec.save()
-    wrong = ActionFactory(course=CourseFactory(otec=otec), starts_on=today + timedelta(5))
-    ended = ActionFactory(course=wrong.course, starts_on=today - timedelta(9),
-                          ends_on=today - timedelta(1))  # fmt: skip
-    status, said = check_sence(capsys)
-    assert status == 1
-    assert f"✗ {wrong}" in said
-    assert "Token: El OTEC no tiene token." in said
-    assert ended.code not in said
-    assert "Acciones revisadas: 1. Por corregir: 1." in said
-    assert not AttendanceSession.objects.exists()
-
-
-def test_check_sence_tells_no_token(capsys):
-    ActionFactory(course=CourseFactory(otec=OtecFactory(token="un-token-mal-escrito")))
-    status, said = check_sence(capsys)
-    assert status == 1
-    assert "un-token-mal-escrito" not in said
-
-
-def test_check_sence_asks_the_database_the_same_however_many_actions(
-    django_assert_max_num_queries, capsys
-):
-    ActionFactory.create_batch(5)
-    with django_assert_max_num_queries(2):
-        check_sence(capsys)
 
 
 def everything():
