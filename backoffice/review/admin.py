@@ -30,15 +30,16 @@ from courses.search import canonical_rut, pattern
 MOST_LISTED = 100_000
 MOST_FOUND = 500
 """Enrolments, and actions, that a search goes on with: the newest."""
+SECONDS, MINUTES = "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M"
 HIDDEN = ("nonce", "public_id")
 OVERLONG = "Abierta más tiempo que el límite"
 
 
-def local(moment: Any) -> str:
+def local(moment: Any, form: str = SECONDS) -> str:
     """Return a moment by Chile's clocks, in a form that no narrow column breaks; or a dash."""
     if not moment:
         return "-"
-    shown = f"{timezone.localtime(moment):%d-%m-%Y %H:%M:%S}"
+    shown = timezone.localtime(moment).strftime(form)
     return format_html('<span class="nowrap">{}</span>', shown)
 
 
@@ -80,8 +81,8 @@ class EvidenceAdmin(ReadOnlyAdmin, ScopedAdmin):
 class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
     otec_path = "otec"
     list_display = [
-        "run_shown", "student", "course_name", "action_code", "shown_state", "requested", "opened",
-        "closed", "duration", "error_glosa",
+        "run_shown", "student", "shown_state", "opened_minute", "closed_minute", "duration",
+        "action", "course_name", "error_glosa", "requested_minute",
     ]  # fmt: skip
     list_filter = [
         filters.StateFilter, filters.OpenedFilter, filters.ClosedFilter, filters.RequestedFilter,
@@ -90,7 +91,7 @@ class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
     ]  # fmt: skip
     list_select_related = ["enrolment__student"]
     # Only what an index gives in order: sorting a million rows by another column takes seconds.
-    sortable_by = ["requested"]
+    sortable_by = ["requested_minute"]
     search_fields = ["run"]
     search_help_text = (
         "RUN, nombre o apellido, curso, código de acción, IdSesionAlumno o IdSesionSence completos."
@@ -98,7 +99,7 @@ class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
     change_list_template = "admin/attendance/attendancesession/change_list.html"
     change_form_template = "admin/attendance/attendancesession/change_form.html"
     fieldsets = [
-        (None, {"fields": ["student_link", "run", "course_name", "action_code", "shown_state",
+        (None, {"fields": ["student_link", "run_shown", "course_name", "action", "shown_state",
                            "duration"]}),
         (
             "Enviado a Sence",
@@ -106,8 +107,8 @@ class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
                 "description": "Tal como salió; el token y las direcciones de respuesta no se "
                 "muestran.",
                 "fields": [
-                    "environment", "otec", "otec_rut", "sence_code", "action_code_sent",
-                    "training_line", "run_sent", "student_session_id", "sence_session_id",
+                    "environment", "otec", "otec_rut", "sence_code", "action_code",
+                    "training_line", "run", "student_session_id", "sence_session_id",
                 ],
             },
         ),
@@ -207,7 +208,23 @@ class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
             return "-"
         return as_hours(int(session.duration(timezone.now()).total_seconds()))
 
-    @admin.display(description="solicitada el", ordering="requested_at")
+    @admin.display(description="acción")
+    def action(self, session: AttendanceSession) -> str:
+        return session.action_code
+
+    @admin.display(description="solicitada", ordering="requested_at")
+    def requested_minute(self, session: AttendanceSession) -> str:
+        return local(session.requested_at, MINUTES)
+
+    @admin.display(description="abierta")
+    def opened_minute(self, session: AttendanceSession) -> str:
+        return local(session.opened_at, MINUTES)
+
+    @admin.display(description="cerrada")
+    def closed_minute(self, session: AttendanceSession) -> str:
+        return local(session.closed_at, MINUTES)
+
+    @admin.display(description="solicitada el")
     def requested(self, session: AttendanceSession) -> str:
         return local(session.requested_at)
 
@@ -226,14 +243,6 @@ class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
     @admin.display(description="reemplazada el")
     def superseded(self, session: AttendanceSession) -> str:
         return local(session.superseded_at)
-
-    @admin.display(description="CodigoCurso")
-    def action_code_sent(self, session: AttendanceSession) -> str:
-        return session.action_code
-
-    @admin.display(description="RunAlumno")
-    def run_sent(self, session: AttendanceSession) -> str:
-        return session.run
 
     @admin.display(description="reloj de Sence al abrir")
     def sence_clock_open(self, session: AttendanceSession) -> str:

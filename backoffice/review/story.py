@@ -12,6 +12,7 @@ from django.contrib.admin.options import get_content_type_for_model
 from django.utils import timezone
 
 from attendance.models import AttendanceSession, Outcome, Phase, SenceCallback, SentMail
+from attendance.screens import as_hours
 from attendance.sence.incoming import Answer, error_codes, read
 from attendance.sence.times import difference
 from backoffice.review.filters import REFUSED
@@ -60,7 +61,8 @@ def clocks(sence_time: str, zone: str, ours: datetime) -> str:
     if not seconds:
         return f"{shown}, igual al nuestro"
     side = "atrasado" if seconds < 0 else "adelantado"
-    return f"{shown}, {abs(seconds)} s {side} respecto al nuestro"
+    apart = f"{abs(seconds)} s" if abs(seconds) < 60 else as_hours(abs(seconds))
+    return f"{shown}, {apart} {side} respecto al nuestro"
 
 
 def _own_life(session: AttendanceSession) -> Iterator[Event]:
