@@ -147,7 +147,8 @@ def _count(querysets: list[QuerySet]) -> list[int]:
     if not querysets:
         return []
     compiled = [
-        queryset.order_by().values("pk")[:MOST_COUNTED].query.sql_with_params()
+        # No column, so that an index is enough to count them.
+        queryset.order_by().values(one=Value(1))[:MOST_COUNTED].query.sql_with_params()
         for queryset in querysets
     ]
     # Nothing but what the ORM wrote, its parameters apart.
