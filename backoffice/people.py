@@ -96,20 +96,20 @@ class ScopeInline(admin.StackedInline):
     """For whom the person works. Who is limited to some OTECs has to choose among those."""
 
     model = StaffScope
-    verbose_name_plural = "OTEC para los que trabaja"
+    verbose_name = verbose_name_plural = "OTEC para los que trabaja"
     can_delete = False
-    extra = 1
-
-    def get_min_num(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
-        return 0 if otec_ids(request.user) is None else 1
+    extra = 0
+    min_num = 1
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        return super().get_formset(request, obj, validate_min=True, **kwargs)
+        kwargs["validate_min"] = otec_ids(request.user) is not None
+        return super().get_formset(request, obj, **kwargs)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs["queryset"] = within_scope(Otec.objects.all(), request.user, "pk")
         kwargs["widget"] = forms.CheckboxSelectMultiple
         field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
+        field.widget.can_add_related = False
         field.required = otec_ids(request.user) is not None
         if field.required:
             field.help_text = "Elija al menos uno: ve solo lo de los OTEC elegidos."
@@ -122,8 +122,9 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class PersonAdmin(PlainSearchAdmin, RefusalsAdmin, UserAdmin):
+    add_form_template = "backoffice/add_person.html"
     form = UserChangeForm  # type: ignore[assignment]
-    list_display = ["username", "name", "group_names", "otec_names", "state", "last_seen"]
+    list_display = ["username", "name", "group_names", "otec_names", "state"]
     list_display_links = ["username", "name"]
     search_help_text = "Usuario, nombres, apellidos o correo."
     inlines = [ScopeInline]
@@ -219,15 +220,14 @@ class PersonAdmin(PlainSearchAdmin, RefusalsAdmin, UserAdmin):
 
     @admin.display(description="OTEC")
     def otec_names(self, person: User) -> str:
-        return ", ".join(otec.name for otec in otecs_of(person)) or "Todos"
+        otecs = otecs_of(person)
+        if len(otecs) > 1:
+            return f"{len(otecs)} OTEC"
+        return otecs[0].name if otecs else "Todos"
 
     @admin.display(description="estado", ordering="is_active")
     def state(self, person: User) -> str:
         return "Activa" if person.is_active else "Desactivada"
-
-    @admin.display(description="último ingreso", ordering="last_login")
-    def last_seen(self, person: User) -> str:
-        return moment(person.last_login) if person.last_login else "Nunca"
 
     @admin.display(description="contraseña")
     def password_link(self, person: User) -> str:
