@@ -4,11 +4,13 @@ from datetime import timedelta
 from io import BytesIO
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
 
 from attendance.models import SentMail
+from backoffice.board import SEE
 from backoffice.board_letter import BODY, SUBJECT
 from tests.attendance_steps import answer, opened, post, requested
 from tests.backoffice.staff import GROUPS, browser_of, member
@@ -58,6 +60,13 @@ def test_the_board_parts_the_active_students_in_connected_missing_and_exempt(coo
     (row,) = rows(coordinator)
     assert (row.enrolled, row.connected, row.missing, row.exempt) == (6, 2, 3, 1)
     assert (row.days_left, row.share) == (5, 40)
+
+
+def test_who_is_exempt_is_expected_no_more_whatever_they_did_before(coordinator):
+    action = action_with(connected=1, missing=1)
+    action.enrolments.update(is_exempt=True)
+    (row,) = rows(coordinator)
+    assert (row.exempt, row.connected, row.missing, row.share) == (2, 0, 0, 100)
 
 
 def test_only_a_session_that_sence_confirmed_counts(coordinator):
@@ -296,6 +305,21 @@ def test_who_may_write_and_export_finds_both_on_the_page(group):
     page = client.get(page_of("students", action)).content.decode()
     assert "Escribirles un correo" in page
     assert "Descargar planilla" in page
+
+
+def test_who_may_only_look_neither_writes_nor_exports():
+    action = action_with(missing=1)
+    user = member(None)
+    for name in SEE:
+        app, codename = name.split(".")
+        found = Permission.objects.get(content_type__app_label=app, codename=codename)
+        user.user_permissions.add(found)
+    client = browser_of(user)
+    page = client.get(page_of("students", action)).content.decode()
+    assert "Escribirles un correo" not in page
+    assert "Descargar planilla" not in page
+    assert client.get(page_of("spreadsheet", action)).status_code == 403
+    assert client.get(page_of("write", action)).status_code == 403
 
 
 def test_without_permissions_nothing_of_the_board_opens():

@@ -161,6 +161,15 @@ def test_every_number_leads_to_exactly_what_it_counts(two_otecs, is_limited, hou
     assert [(url, listed(client, url)) for url, _ in links] == links
 
 
+def test_a_session_refused_twice_with_a_code_counts_once_for_it():
+    session = refused(OtecFactory(), "204")
+    post(session, "open", answer(session, GlosaError="308; 204"), error=True)
+    client = browser_of(member("Coordinador"))
+    errors = desk(client).errors
+    assert {error.code: error.count for error in errors} == {"204": 1, "308": 1}
+    assert [listed(client, error.url) for error in errors] == [1, 1]
+
+
 def test_numbers_are_counted_as_far_as_the_lists_are(two_otecs, monkeypatch):
     assert desk_module.MOST_COUNTED == review_admin.MOST_LISTED
     monkeypatch.setattr(desk_module, "MOST_COUNTED", 2)
