@@ -8,7 +8,7 @@ from io import StringIO
 
 import pytest
 import time_machine
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -16,6 +16,7 @@ from attendance.models import SentMail
 from backoffice.mails import delivery, outbox
 from tests.attendance_steps import opened
 from tests.backoffice.smtp_server import smtp_server
+from tests.database_away import database_away
 
 pytestmark = pytest.mark.django_db
 
@@ -317,3 +318,10 @@ def test_many_who_ask_at_once_make_one_mail():
     ]  # fmt: skip
     at_once(8, lambda: outbox.queue([mails.pop()]))
     assert SentMail.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("command", ["send_mails", "remind_open_sessions", "send_daily_digest"])
+def test_while_the_database_is_away_the_commands_say_what_to_do(command):
+    with database_away(), pytest.raises(CommandError, match="Repita este comando cuando responda"):
+        call_command(command)

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from backoffice.mails import reminders
+from backoffice.management import database
 
 
 class Command(BaseCommand):
@@ -17,7 +18,8 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         now = timezone.now()
-        near, past = reminders.queue_near_limit(now), reminders.queue_past_limit(now)
+        with database.needed():
+            near, past = reminders.queue_near_limit(now), reminders.queue_past_limit(now)
         self.stdout.write(
             f"Recordatorios por enviar: {near} cerca del límite, {past} pasado el límite."
         )

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from backoffice.mails import digest
+from backoffice.management import database
 
 
 class Command(BaseCommand):
@@ -27,7 +28,8 @@ class Command(BaseCommand):
         day = _parsed(date) if date else today - timedelta(days=1)
         if day >= today:
             raise CommandError("Ese día aún no termina: su resumen se envía desde el siguiente.")
-        result = digest.queue_digests(day, now)
+        with database.needed():
+            result = digest.queue_digests(day, now)
         self.stdout.write(
             f"Resúmenes del {day:%d-%m-%Y} por enviar: {result.queued}. "
             f"Ya pedidos antes: {result.known}. Sin novedades: {result.empty}."

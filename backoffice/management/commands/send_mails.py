@@ -4,12 +4,12 @@ import sys
 from functools import partial
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
+from django.core.management.base import BaseCommand
 from django.utils import timezone
 from tqdm import tqdm
 
 from backoffice.mails import alerts, delivery, outbox
+from backoffice.management import database
 
 
 class Command(BaseCommand):
@@ -20,13 +20,8 @@ class Command(BaseCommand):
     )
 
     def handle(self, **options: Any) -> None:
-        try:
+        with database.needed():
             result = self._send()
-        except OperationalError as error:
-            raise CommandError(
-                "La base de datos no responde. Los correos siguen guardados: repita este comando "
-                "cuando responda."
-            ) from error
         if result.server_is_away:
             self.stderr.write(
                 "El servidor de correo no responde o no acepta nuestros correos: revise EMAIL_URL. "
