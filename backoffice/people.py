@@ -105,11 +105,16 @@ class ScopeInline(admin.StackedInline):
         kwargs["validate_min"] = otec_ids(request.user) is not None
         return super().get_formset(request, obj, **kwargs)
 
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and hasattr(field.widget, "can_add_related"):
+            field.widget.can_add_related = False
+        return field
+
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs["queryset"] = within_scope(Otec.objects.all(), request.user, "pk")
         kwargs["widget"] = forms.CheckboxSelectMultiple
         field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
-        field.widget.can_add_related = False
         field.required = otec_ids(request.user) is not None
         if field.required:
             field.help_text = "Elija al menos uno: ve solo lo de los OTEC elegidos."
@@ -284,7 +289,17 @@ class ReadOnlyGroupAdmin(GroupAdmin):
     @admin.display(description="puede")
     def may(self, group: Group) -> str:
         names = group.permissions.select_related("content_type").order_by("content_type", "name")
-        return "\n".join(permission.name for permission in names) or "Nada."
+        return "\n".join(in_spanish(permission.name) for permission in names) or "Nada."
+
+
+def in_spanish(name: str) -> str:
+    """Return a permission's name, which Django keeps in English in the database, in Spanish."""
+    for english, spanish in VERBS.items():
+        name = name.replace(f"Can {english} ", f"Puede {spanish} ", 1)
+    return name
+
+
+VERBS = {"add": "crear", "change": "modificar", "delete": "eliminar", "view": "ver"}
 
 
 class ActionFlagFilter(admin.SimpleListFilter):
