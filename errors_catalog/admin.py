@@ -37,11 +37,19 @@ def with_key(readonly: Iterable[str], key: str) -> list[str]:
     return list(dict.fromkeys([*readonly, key] if key else readonly))
 
 
+class DraftFilter(admin.BooleanFieldListFilter):
+    """Whether the texts are still to be written, under a title that reads after «Por»."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "textos pendientes"
+
+
 @admin.register(models.SenceError)
 class SenceErrorAdmin(ExchangeAdmin, PreviewAdmin, RecordedAdmin):
     form = SenceErrorForm
     list_display = ["code_shown", "description", "solution_begins", "responsible", "alerts_staff"]
-    list_filter = ["is_draft", "responsible", "alerts_staff"]
+    list_filter = [("is_draft", DraftFilter), "responsible", "alerts_staff"]
     search_fields = ["code", "description", "solution"]
     ordering = ["-is_draft", "code"]
     fields = ["code", "description", "solution", "responsible", "alerts_staff"]

@@ -74,6 +74,7 @@ def test_what_waits_to_be_written_comes_first_and_says_so(coordinator):
     page = coordinator.get(admin_url("senceerror", "changelist")).content.decode()
     assert '999 <strong class="catalogue-draft">Por escribir</strong>' in page
     assert page.count("catalogue-draft") == 1
+    assert "textos pendientes" in page
     assert codes_listed(coordinator)[:2] == ["999", "100"]
     assert codes_listed(coordinator, is_draft__exact="1") == ["999"]
     assert "999" not in codes_listed(coordinator, is_draft__exact="0")
