@@ -7,6 +7,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 
 import psycopg
@@ -235,6 +236,17 @@ def test_answers_are_applied_in_the_order_of_their_arrival(capsys):
     assert replay(capsys) == (0, "Aplicadas: 4. Sin poder aplicar: 0.")
     assert outcomes(session) == ["rejected", "opened", "close_failed", "closed"]
     assert again(session).duration(now) == timedelta(minutes=20)
+
+
+@pytest.mark.django_db
+def test_an_earlier_answer_on_disk_goes_before_a_later_one_in_the_database(capsys):
+    session = requested()
+    now = timezone.now()
+    closed = receipt(session, b"FechaHora=1", at=now, phase="close")
+    SenceCallback.objects.create(**asdict(closed))
+    spool.put(receipt(session, at=now - timedelta(minutes=10)))
+    assert replay(capsys) == (0, "Aplicadas: 2. Sin poder aplicar: 0.")
+    assert outcomes(session) == ["opened", "closed"]
 
 
 @pytest.mark.django_db
