@@ -22,6 +22,7 @@ from courses.models import Action
 from courses.rut import normalise
 from courses.tokens import TokenUnavailableError
 from errors_catalog import catalogue
+from errors_catalog.models import Responsible
 
 MAY_TRY = "courses.change_otec_token"
 """The trial's page carries the OTEC's token, as a student's does: only for whom tokens are for."""
@@ -155,8 +156,10 @@ def in_words(answered: dict) -> tuple[int, str]:
     codes = answered["codes"]
     if not codes:
         return messages.ERROR, "Inicio de prueba: SENCE volvió sin aceptarlo y sin decir por qué."
+    # The catalogue's solutions speak to students.
     said = " ".join(
-        f"{found.code}: {found.description} {found.solution}" for found in catalogue.explain(codes)
+        f"{found.code}: {found.description} Lo resuelve: {Responsible(found.responsible).label}."
+        for found in catalogue.explain(codes)
     )
     return messages.ERROR, f"Inicio de prueba: SENCE respondió {said}"
 
