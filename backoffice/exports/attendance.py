@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, QuerySet
-from django.utils import timezone
 
 from attendance.models import AttendanceSession, AttendanceSessionQuerySet, State
+from attendance.sence.times import CHILE
 from backoffice.review.filters import between
 from courses.models import Course, Environment, Otec
 
@@ -112,6 +112,10 @@ def rows(sessions: QuerySet) -> Generator[Row]:
     The cursor lives in a transaction, which ends with the iteration: all rows are of one moment.
     """
     with transaction.atomic():
+        with connection.cursor() as cursor:
+            # Every row is wanted: without it PostgreSQL plans for the first tenth of them, which
+            # takes twice as long for all.
+            cursor.execute("SET LOCAL cursor_tuple_fraction = 1")
         for values in query(sessions).iterator(chunk_size=ROWS_AT_ONCE):
             yield Row._make(values)
 
@@ -124,4 +128,5 @@ def query(sessions: QuerySet) -> QuerySet:
 
 def local(moment: datetime) -> datetime:
     """Return what Chile's clocks showed, without a zone, as a spreadsheet holds it."""
-    return timezone.make_naive(moment)
+    # Not django.utils.timezone's: it looks for the current zone at each of three million moments.
+    return moment.astimezone(CHILE).replace(tzinfo=None)
