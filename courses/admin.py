@@ -149,6 +149,8 @@ class CourseAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
     list_display = ["name", "sence_code", "training_line", "otec_name", "actions_link"]
     list_filter = ["training_line", ("otec", OtecFilter)]
     list_select_related = ["otec"]
+    # The model's own is lost where the actions are counted.
+    ordering = ["name"]
     search_fields = ["name", "sence_code", "otec__name"]
     search_help_text = "Nombre, código SENCE u OTEC."
     autocomplete_fields = ["otec"]
