@@ -1,8 +1,8 @@
 """What the browser lets through: production's policy, no cookie on SENCE's way back."""
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Response, expect
+from playwright.sync_api import Request, Response, expect
 
 from attendance.models import AttendanceSession, SenceCallback, State
 from tests.attendance_steps import opened
@@ -119,6 +119,19 @@ def test_sence_learns_which_site_it_comes_from_and_never_which_page(student, sim
     assert headers["referer"] == f"{student.site}/"
 
 
+@with_and_without_javascript
+def test_sence_is_sent_the_fields_of_its_manual_and_nothing_else(student, watch):
+    enrol()
+    student.open_session()
+    student.close_session()
+    student.reads("Sesión correctamente cerrada")
+
+    (opening,) = watch.to("/IniciarSesion")
+    (closing,) = watch.to("/CerrarSesion")
+    assert names_sent(opening) == FIELDS
+    assert names_sent(closing) == FIELDS | {"IdSesionSence"}
+
+
 def test_the_pages_ask_for_little_and_only_from_us(student, watch):
     session = opened(enrol())
 
@@ -128,6 +141,16 @@ def test_the_pages_ask_for_little_and_only_from_us(student, watch):
     student.page.goto(student.site + session.get_absolute_url())
 
     assert asked_for(watch) == {session.get_absolute_url(), BOOTSTRAP, SITE, SCRIPT}
+
+
+FIELDS = {
+    "RutOtec", "Token", "CodSence", "CodigoCurso", "LineaCapacitacion", "RunAlumno",
+    "IdSesionAlumno", "UrlRetoma", "UrlError",
+}  # fmt: skip
+
+
+def names_sent(request: Request) -> set[str]:
+    return set(parse_qs(request.post_data or "", keep_blank_values=True))
 
 
 BOOTSTRAP, SITE = "/static/bootstrap/bootstrap.min.css", "/static/usecap/site.css"
