@@ -41,7 +41,7 @@ browser: setup
 	else $(BIN)/playwright install chromium; fi
 
 test: browser
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -57,7 +57,7 @@ def grant(apps: Any, group_name: str, permissions: list[str]) -> None:
     for app in {permission.partition(".")[0] for permission in permissions}:
         config = apps.get_app_config(app)
         # Without it Django takes the app, in a migration's own registry, for one without models.
-        config.models_module = True
+        config.models_module = getattr(config, "models_module", None) or True
         create_permissions(config, apps=apps, verbosity=0)
     group, _ = apps.get_model("auth", "Group").objects.get_or_create(name=group_name)
     wanted = apps.get_model("auth", "Permission").objects.filter(

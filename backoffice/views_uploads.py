@@ -162,7 +162,7 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_GET
 @can_load
-def report(request: HttpRequest, pk: int) -> HttpResponse:
+def report(request: HttpRequest, pk: int) -> FileResponse:
     """Download every rejected row as CSV."""
     found = get_object_or_404(_visible(request), pk=pk)
     return FileResponse(
@@ -175,7 +175,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_GET
 @can_load
-def template(request: HttpRequest) -> HttpResponse:
+def template(request: HttpRequest) -> FileResponse:
     """Download an empty roster with its columns and, on a second sheet, what goes in each."""
     file = io.BytesIO()
     with xlsxwriter.Workbook(file, {"in_memory": True}) as book:

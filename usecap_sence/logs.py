@@ -6,6 +6,8 @@ import re
 MASKS = [
     # The nonce of a callback URL: whoever holds it can speak in SENCE's name.
     (re.compile(r"/sence/[\w-]{16,}"), "/sence/***"),
+    # PostgreSQL quotes whole rows here.
+    (re.compile(r"DETAIL:  .*"), "DETAIL:  ***"),
     # RUNs and RUTs, with or without dots.
     (re.compile(r"\b\d{1,3}(?:\.\d{3}){1,2}-[\dkK]\b|\b\d{6,8}-[\dkK]\b"), "***"),
     # What is searched for in admin: a RUN however it is typed, a name.

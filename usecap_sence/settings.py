@@ -60,7 +60,8 @@ SENCE_SESSION_HOURS = env.int("SENCE_SESSION_HOURS", default=3)
 SENCE_FORM_HOSTS = env.list(
     "SENCE_FORM_HOSTS", default=["https://*.sence.cl", "https://*.claveunica.gob.cl"]
 )
-SPOOL_DIR = Path(env.str("SPOOL_DIR", default=str(BASE_DIR / ".spool")))
+# A relative path is one of the project's, whatever folder a command is run from.
+SPOOL_DIR = BASE_DIR / env.str("SPOOL_DIR", default=".spool")
 
 INSTALLED_APPS = [
     "backoffice.apps.BackofficeAdminConfig",
@@ -135,7 +136,6 @@ LOGIN_URL = "admin:login"
 
 LANGUAGE_CODE = "es-cl"
 LANGUAGES = [("es-cl", "Español de Chile")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["usecap_sence.formats"]
 TIME_ZONE = "America/Santiago"
 USE_TZ = True

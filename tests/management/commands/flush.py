@@ -4,6 +4,7 @@ import pgtrigger
 from django.apps import apps
 from django.core.management.commands import flush
 
+from backoffice.groups import GROUPS, grant
 from errors_catalog.seeding import seed_everything
 
 
@@ -12,3 +13,5 @@ class Command(flush.Command):
         with pgtrigger.ignore():
             super().handle(**options)
         seed_everything(apps)
+        for name, permissions in GROUPS.items():
+            grant(apps, name, permissions)
