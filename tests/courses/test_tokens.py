@@ -67,7 +67,11 @@ def test_no_key_is_said_for_reading_and_for_writing(settings):
         tokens.decrypt(ciphertext)
 
 
-@pytest.mark.parametrize("key", ["", "corta", "x" * 44, "ñ" * 44, NEW[:-1]])
+@pytest.mark.parametrize(
+    "key",
+    ["", "corta", "x" * 44, "ñ" * 44, NEW[:-1]],
+    ids=["none", "short", "not-base64", "not-ascii", "cut"],
+)
 def test_a_malformed_key_is_said_for_reading_and_for_writing(settings, key):
     with_keys(settings, NEW)
     ciphertext = tokens.encrypt(TOKEN)
