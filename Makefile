@@ -1,6 +1,6 @@
 # One word each, from a clean clone, with Python 3.11 and make alone.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench clean browser
+.PHONY: help setup demo test lint clean browser
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
