@@ -94,15 +94,16 @@ def _visible(request: HttpRequest) -> QuerySet[RosterUpload]:
 def start(request: HttpRequest) -> HttpResponse:
     """Offer the two ways in and the latest uploads; receive one."""
     pasted = "ruts" in request.POST
-    data = request.POST if request.method == "POST" else None
-    file_form = FileForm(data if not pasted else None, request.FILES if not pasted else None)
-    paste_form = PasteForm(request.user, data=data if pasted else None, initial=request.GET.dict())
+    dropped = request.method == "POST" and not pasted
+    file_form = FileForm(request.POST, request.FILES) if dropped else FileForm()
+    pasted_data = request.POST if pasted else None
+    paste_form = PasteForm(request.user, data=pasted_data, initial=request.GET.dict())
     now = timezone.now()
     if pasted and paste_form.is_valid():
         given = paste_form.cleaned_data
         upload = uploads.accept_pasted(given["ruts"], given["action"], request.user, now)
         return redirect("admin:upload", upload.pk)
-    if data is not None and not pasted and file_form.is_valid():
+    if dropped and file_form.is_valid():
         upload = uploads.accept(file_form.cleaned_data["file"], request.user, now)
         return redirect("admin:upload", upload.pk)
     context = {

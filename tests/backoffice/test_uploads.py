@@ -197,6 +197,11 @@ def test_what_stalled_can_be_checked_again(otec, coordinator):
     assert settled().step == "checked"
 
 
+def test_the_page_reproaches_nobody_before_anything_was_tried(coordinator):
+    assert "errorlist" not in coordinator.get(reverse(START)).content.decode()
+    assert "Elija el archivo" in coordinator.post(reverse(START), {}).content.decode()
+
+
 def test_the_template_has_the_columns_and_their_meaning(coordinator):
     answer = coordinator.get(reverse("admin:upload_template"))
     book = openpyxl.load_workbook(BytesIO(b"".join(answer.streaming_content)))
