@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,13 +28,22 @@ CHROMIUM_FLAGS = [
 expect.set_options(timeout=20_000)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark before pytest-django sorts: what empties the tables goes after what rolls back."""
-    for item in items:
-        if item.path.is_relative_to(os.path.dirname(__file__)):
-            item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.django_db(transaction=True))
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark these tests, and run them last: they empty the tables that others count on.
+
+    pytest-django would see to that, but then pytest draws together whatever has a parameter of
+    pytest-playwright's, a test elsewhere with a `page` of its own included.
+    """
+    for item in filter(is_browser_test, items):
+        item.add_marker(pytest.mark.browser)
+        item.add_marker(pytest.mark.django_db(transaction=True))
+    yield
+    items.sort(key=is_browser_test)
+
+
+def is_browser_test(item: pytest.Item) -> bool:
+    return item.path.is_relative_to(Path(__file__).parent)
 
 
 # Playwright's synchronous interface keeps an event loop running in this thread, and Django then
