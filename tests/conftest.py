@@ -2,6 +2,20 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from tests import migrated_rows
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--pictures", action="store_true", help="keep the pictures of the guide and the manual"
+    )
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        migrated_rows.keep()
+
 
 @pytest.fixture(autouse=True)
 def _own_spool_and_cold_cache(settings, tmp_path):

@@ -4,10 +4,8 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import Group
 from playwright.sync_api import Page, expect
 
-from backoffice.groups import GROUPS, grant
 from tests.attendance_steps import answer, opened, post, requested
 from tests.backoffice.staff import member
 from tests.browser.devices import DESKTOP, PHONE, on
@@ -39,7 +37,6 @@ def action():
 @pytest.fixture
 def desk(page: Page, site: str, action: Any) -> Page:
     """A coordinator who has just logged in by hand."""
-    ensure_groups()
     user = member("Coordinador", "ana")
     user.set_password(PASSWORD)
     user.save()
@@ -49,15 +46,6 @@ def desk(page: Page, site: str, action: Any) -> Page:
     page.get_by_role("button", name="Iniciar sesión").click()
     expect(page.get_by_role("heading", name="Escritorio")).to_be_visible()
     return page
-
-
-def ensure_groups() -> None:
-    """Make what the tests' flush may have left out."""
-    from django.apps import apps  # noqa: PLC0415
-
-    if not Group.objects.exists():
-        for name, permissions in GROUPS.items():
-            grant(apps, name, permissions)
 
 
 def assert_for_everybody(page: Page) -> None:
