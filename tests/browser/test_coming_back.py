@@ -120,6 +120,8 @@ def test_two_tabs_that_press_start_get_the_same_session(student):
         tab.enter_rut()
     for tab in (student, other):
         tab.choose_course()
+    for tab in (student, other):
+        expect(tab.button(START)).to_be_visible()
 
     assert student.page.url == other.page.url
     assert sent(student.page) == sent(other.page)

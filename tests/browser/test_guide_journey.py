@@ -31,7 +31,7 @@ def test_a_student_opens_and_closes_a_session_as_the_guide_says(student, simulat
     student.reads("Rut: 11111111-1", EXCEL)
     student.press(START)
 
-    assert page.url.startswith(f"{simulator.login_origin}/ingreso/")
+    expect(page).to_have_url(re.compile(rf"^{re.escape(simulator.login_origin)}/ingreso/"))
     student.log_in()
 
     expect(page).to_have_url(SESSION_PAGE)
@@ -48,7 +48,7 @@ def test_a_student_opens_and_closes_a_session_as_the_guide_says(student, simulat
     assert opened.sence_session_id.startswith("SIM-")
     student.press(CLOSE)
 
-    assert page.url.startswith(f"{simulator.login_origin}/ingreso/")
+    expect(page).to_have_url(re.compile(rf"^{re.escape(simulator.login_origin)}/ingreso/"))
     student.log_in()
 
     expect(page).to_have_url(SESSION_PAGE)

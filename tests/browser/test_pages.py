@@ -69,6 +69,9 @@ def course_forgotten(student):
     enrol_in_talk(enrolment)
     enrolment.delete()
     student.choose_course()
+    expect(student.page.get_by_label("Seleccionar Curso:")).to_have_attribute(
+        "aria-invalid", "true"
+    )
 
 
 def about_to_start(student):
@@ -197,19 +200,46 @@ def callback_by_hand(student):
     student.page.goto(f"{student.site}/sence/{requested(enrol()).nonce}/inicio/")
 
 
-PAGES = [
-    rut, rut_wrong, rut_empty, no_courses, one_course, several_courses, course_forgotten,
-    about_to_start, about_to_start_elsewhere, long_name, not_started, ended, not_ready, exempt,
-    lost_token, lost_token_while_open, running, near_the_limit, past_the_limit, close_failed,
-    superseded, resolved, closed, may_close_the_window, no_close_needed, rejected,
-    rejected_for_several_reasons, rejected_without_a_code, answer_flagged, guide, callback_by_hand,
-]  # fmt: skip
+PAGES = {
+    rut: "Ingrese su Rut",
+    rut_wrong: "Revise su Rut",
+    rut_empty: "Revise su Rut",
+    no_courses: "Sin cursos registrados",
+    one_course: "Seleccione su curso",
+    several_courses: "Seleccione su curso",
+    course_forgotten: "Seleccione su curso",
+    about_to_start: "Inicie su asistencia",
+    about_to_start_elsewhere: "Inicie su asistencia",
+    long_name: "Asistencia en curso",
+    not_started: "Nada que registrar por ahora",
+    ended: "Nada que registrar por ahora",
+    not_ready: "Nada que registrar por ahora",
+    exempt: "Nada que registrar por ahora",
+    lost_token: "Inicie su asistencia",
+    lost_token_while_open: "Asistencia en curso",
+    running: "Asistencia en curso",
+    near_the_limit: "Asistencia en curso",
+    past_the_limit: "Cierre su sesión ahora",
+    close_failed: "Error en el cierre",
+    superseded: "Cierre su sesión ahora",
+    resolved: "Sesión revisada",
+    closed: "Sesión cerrada",
+    may_close_the_window: "Sesión cerrada",
+    no_close_needed: "Asistencia registrada",
+    rejected: "Error en el inicio",
+    rejected_for_several_reasons: "Error en el inicio",
+    rejected_without_a_code: "Error en el inicio",
+    answer_flagged: "Inicie su asistencia",
+    guide: "Guía Asistencia Sence",
+    callback_by_hand: "Dirección de respuesta",
+}
 
 
-@pytest.mark.parametrize("reach", PAGES, ids=lambda reach: reach.__name__)
-def test_a_page_can_be_read_by_everyone(student, reach):
+@pytest.mark.parametrize(("reach", "title"), PAGES.items(), ids=[reach.__name__ for reach in PAGES])
+def test_a_page_can_be_read_by_everyone(student, reach, title):
     reach(student)
 
+    expect(student.page).to_have_title(f"{title} · USECAP")
     assert_readable(student.page)
 
 
@@ -250,6 +280,7 @@ def test_the_form_of_another_visit_asks_to_come_in_again(student, watch):
 
 def assert_readable(page: Page) -> None:
     """On a phone and on a desktop axe finds nothing, and nothing is cut off sideways anywhere."""
+    page.wait_for_load_state()
     for width in (DESKTOP_WIDTH, PHONE_WIDTH, SMALLEST_PHONE):
         page.set_viewport_size({"width": width, "height": 740})
         needed = page.evaluate("document.documentElement.scrollWidth")
