@@ -1,6 +1,6 @@
 # One word each, from a clean clone, with Python 3.11 and make alone.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint clean browser
+.PHONY: help setup demo test lint pictures clean browser
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -14,6 +14,7 @@ help:
 	@echo "make demo    the site, SENCE's simulator and invented people (PORT, SENCE_PORT, LOGIN_PORT)"
 	@echo "make test    the whole suite (TESTS=path for a part of it)"
 	@echo "make lint    ruff, mypy, templates, migrations, deploy check"
+	@echo "make pictures   the screenshots of the guide and of the manual, taken anew"
 	@echo "make clean   stop the embedded PostgreSQL and delete its data and the demo's"
 
 setup: $(BIN)/.installed .env
@@ -50,6 +51,9 @@ lint: setup
 	$(BIN)/djlint --quiet --lint templates sence_simulator/templates
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m tests.deploy_check
+
+pictures: browser
+	$(BIN)/python -m pytest -m pictures --pictures tests/browser
 
 clean: setup
 	$(BIN)/python -m usecap_sence.embedded_postgres --remove

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
+from tests.browser import pictures
 from tests.browser.devices import PHONE
 from tests.browser.student import Student
 from tests.browser.watch import Watch
@@ -30,10 +31,10 @@ expect.set_options(timeout=20_000)
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Mark these tests, and run them last: they empty the tables that others count on.
+    """Mark these tests, and keep them together, at the end.
 
-    pytest-django would see to that, but then pytest draws together whatever has a parameter of
-    pytest-playwright's, a test elsewhere with a `page` of its own included.
+    Otherwise pytest draws together whatever has a parameter of pytest-playwright's, a test
+    elsewhere with a `page` of its own included.
     """
     for item in filter(is_browser_test, items):
         item.add_marker(pytest.mark.browser)
@@ -136,3 +137,9 @@ def new_context(
 def student(page: Page, site: str, browser_context_args: dict[str, Any]) -> Student:
     has_javascript = browser_context_args.get("java_script_enabled", True)
     return Student(page, site, ROSA, has_javascript=has_javascript)
+
+
+@pytest.fixture
+def picture(request: pytest.FixtureRequest) -> pictures.Picture:
+    """Keep a picture of a page or a part of it, where `--pictures` asks for that."""
+    return pictures.keep if request.config.getoption("pictures") else pictures.ignore
