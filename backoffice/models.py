@@ -1,6 +1,5 @@
 """The back office's own: answers to review under a name of theirs, and rosters being uploaded."""
 
-from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -34,8 +33,7 @@ class CallbackToReview(SenceCallback):
 class RosterUpload(models.Model):
     """A roster on its way in: received, checked, and loaded once its uploader confirms.
 
-    `content` is dropped when nothing more can be done with it. `progress_at` tells a check or load
-    that goes on from one whose process ended.
+    `content` is dropped when nothing more can be done with it.
     """
 
     class Step(models.TextChoices):
@@ -45,8 +43,6 @@ class RosterUpload(models.Model):
         LOADED = "loaded", "Cargado"
         FAILED = "failed", "No se pudo leer"
         DISCARDED = "discarded", "Descartado"
-
-    STALLED_AFTER = timedelta(minutes=5)
 
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name="subido por", on_delete=models.PROTECT
@@ -77,9 +73,6 @@ class RosterUpload(models.Model):
     @property
     def is_working(self) -> bool:
         return self.step in (self.Step.CHECKING, self.Step.LOADING)
-
-    def is_stalled(self, now: datetime) -> bool:
-        return self.is_working and self.progress_at < now - self.STALLED_AFTER
 
     @property
     def percent(self) -> int:

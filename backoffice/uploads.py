@@ -1,7 +1,8 @@
 """A roster from a coordinator's hands to the database: checked first, loaded once confirmed.
 
 Both steps run in a thread of their own on the importer that `import_enrolments` uses, so that the
-browser may be closed meanwhile. What a step found is kept on the `RosterUpload`.
+browser may be closed meanwhile. What a step found is kept on the `RosterUpload`. Whoever works on
+one holds a lock of PostgreSQL's, which ends with its process: so a deploy is noticed.
 """
 
 import csv
@@ -12,7 +13,7 @@ import threading
 import time
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from django.core.files import File
 from django.db import connection, transaction
@@ -21,7 +22,7 @@ from django.utils import timezone
 from backoffice.models import RosterUpload
 from courses.models import Action
 from courses.rosters.errors import RosterError
-from courses.rosters.load import RosterResult, load_roster
+from courses.rosters.load import Progress, RosterResult, load_roster
 from courses.rosters.sources import receive, stream_chunks
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,10 @@ Step = RosterUpload.Step
 MAX_BYTES = 30 * 2**20
 PENDING_FOR = timedelta(days=1)
 PROGRESS_SECONDS = 0.5
+LOCKS = 0x5550
+"""The first of an upload's two keys among PostgreSQL's advisory locks: this module's own."""
+STARTING_FOR = timedelta(seconds=10)
+"""How long a thread may take from the row that asks for it to the lock that shows it."""
 
 
 def accept(file: File, user: Any, now: datetime) -> RosterUpload:
@@ -77,9 +82,23 @@ def confirm(upload: RosterUpload, now: datetime) -> bool:
     return _restart(upload, [Step.CHECKED], Step.LOADING, now)
 
 
+def has_stopped(upload: RosterUpload, now: datetime) -> bool:
+    """Whether the process that worked on it ended (a deploy, a crash) before it was done."""
+    if not upload.is_working or upload.progress_at > now - STARTING_FOR:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            " AND classid = %s AND objid = %s)",
+            _lock_of(upload.pk),
+        )
+        return cursor.fetchone()[0]
+
+
 def resume(upload: RosterUpload, now: datetime) -> bool:
-    """Check again what stalled: its process ended, and what it was loading was rolled back."""
-    return upload.is_stalled(now) and _restart(upload, [upload.step], Step.CHECKING, now)
+    """Check again what stopped: what it was loading was rolled back. False where it goes on."""
+    return has_stopped(upload, now) and _restart(upload, [upload.step], Step.CHECKING, now)
 
 
 def discard(upload: RosterUpload) -> bool:
@@ -102,21 +121,29 @@ def _in_background(pk: int) -> None:
     transaction.on_commit(threading.Thread(target=_work, args=[pk], name=f"roster-{pk}").start)
 
 
+def _lock_of(pk: int) -> list[int]:
+    return [LOCKS, pk % 2**31]
+
+
 def _work(pk: int) -> None:
     try:
-        run(RosterUpload.objects.select_related("uploaded_by").get(pk=pk))
+        with _Progress(pk) as progress:
+            # Whoever had the lock before us may have done it all.
+            upload = RosterUpload.objects.select_related("uploaded_by").get(pk=pk)
+            if upload.is_working:
+                run(upload, progress)
     finally:
         connection.close()
 
 
-def run(upload: RosterUpload) -> None:
+def run(upload: RosterUpload, progress: Progress) -> None:
     """Check or load the upload, as its step says, and keep what came of it."""
     loading = upload.step == Step.LOADING
     report = io.StringIO(newline="")
-    progress = _Progress(upload.pk)
     try:
         chunks = stream_chunks(io.BytesIO(upload.content))
-        with receive(chunks, upload.file_name, MAX_BYTES) as source:
+        # In one transaction: no process can end between the load and the note of it.
+        with receive(chunks, upload.file_name, MAX_BYTES) as source, transaction.atomic():
             result = load_roster(
                 source,
                 dry_run=not loading,
@@ -124,22 +151,19 @@ def run(upload: RosterUpload) -> None:
                 report=report,
                 user=upload.uploaded_by,
             )
+            _finish(
+                upload,
+                summary=_summary(result),
+                report=report.getvalue().encode(),
+                roster_import=result.roster_import,
+                **({"step": Step.LOADED, "content": b""} if loading else {"step": Step.CHECKED}),
+            )
     except RosterError as error:
         _finish(upload, step=Step.FAILED, problem=str(error), content=b"")
     except Exception:
         logger.exception("La carga de inscritos falló.")
         problem = "La carga falló y no se guardó nada. Inténtelo de nuevo o avise a soporte."
         _finish(upload, step=Step.FAILED, problem=problem, content=b"")
-    else:
-        _finish(
-            upload,
-            summary=_summary(result),
-            report=report.getvalue().encode(),
-            roster_import=result.roster_import,
-            **({"step": Step.LOADED, "content": b""} if loading else {"step": Step.CHECKED}),
-        )
-    finally:
-        progress.close()
 
 
 def _finish(upload: RosterUpload, **values: Any) -> None:
@@ -160,12 +184,17 @@ def _summary(result: RosterResult) -> dict:
 
 
 class _Progress:
-    """Writes how far the importer is, on a connection outside of its transaction."""
+    """Holds the upload's lock, and writes how far the importer is, outside of its transaction."""
 
     def __init__(self, pk: int) -> None:
         self.pk = pk
         self.connection = connection.copy()
         self.written_at = 0.0
+
+    def __enter__(self) -> Self:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", _lock_of(self.pk))
+        return self
 
     def __call__(self, done: int, total: int, unit: str) -> None:
         if time.monotonic() - self.written_at < PROGRESS_SECONDS:
@@ -178,5 +207,5 @@ class _Progress:
                 [done, total, unit, timezone.now(), self.pk],
             )
 
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         self.connection.close()

@@ -124,7 +124,8 @@ def upload(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "title": found.file_name,
         "upload": found,
-        "is_stalled": found.is_stalled(timezone.now()),
+        "has_stopped": uploads.has_stopped(found, timezone.now()),
+        "is_own": found.uploaded_by_id == request.user.pk,
         "summary": found.summary,
         "would_change": found.summary.get("created", 0) + found.summary.get("updated", 0),
     }
@@ -136,14 +137,16 @@ def upload(request: HttpRequest, pk: int) -> HttpResponse:
 def progress(request: HttpRequest, pk: int) -> JsonResponse:
     """Say how far an upload is, for the page's progress bar."""
     found = get_object_or_404(_visible(request).defer("content", "report", "summary"), pk=pk)
-    return JsonResponse({"step": found.step, "percent": found.percent})
+    stopped = uploads.has_stopped(found, timezone.now())
+    return JsonResponse({"step": found.step, "percent": found.percent, "stopped": stopped})
 
 
 @require_POST
 @can_load
 def act(request: HttpRequest, pk: int) -> HttpResponse:
     """Confirm, discard or check again, as the button pressed says."""
-    found = get_object_or_404(_visible(request), pk=pk, uploaded_by=request.user.pk)
+    own = _visible(request).filter(uploaded_by=request.user.pk)
+    found = get_object_or_404(own.defer("content", "report", "summary"), pk=pk)
     now = timezone.now()
     if "confirmar" in request.POST:
         done = uploads.confirm(found, now)

@@ -219,6 +219,11 @@ def checked_messages(process: subprocess.Popen) -> Iterator[list]:
     status = process.wait()
     if status == workbook.PASSWORD:
         raise RosterError("La planilla está protegida con contraseña. Guárdela sin ella.")
+    if status == workbook.SWELLS:
+        raise RosterError(
+            "La planilla no se abre: al descomprimirse ocuparía cientos de veces su tamaño. Copie "
+            "sus datos a un libro nuevo y guárdelo como Libro de Excel (.xlsx) o como CSV."
+        )
     if status:
         raise RosterError(
             "No se puede leer la planilla: está dañada, es demasiado grande o no es de Excel ni "

@@ -8,7 +8,8 @@ followed by its rows that aren't blank, `[number, line, cells]`, with the cells 
 import datetime
 import json
 import sys
-from typing import Any, TextIO
+import zipfile
+from typing import IO, Any, TextIO
 
 from python_calamine import (
     CalamineError,
@@ -20,7 +21,10 @@ from python_calamine import (
 
 MAX_MEMORY = 3 * 2**30
 MAX_CPU_SECONDS = 180
-PASSWORD, UNREADABLE = 3, 4
+UNPACKED_FREELY, MOST_UNPACKED = 50 * 2**20, 100
+"""Bytes that any workbook may unpack to, and how many times its own size beyond that. Rosters
+unpack to 10 or 20 times theirs, what is made to fill a machine to hundreds of times."""
+PASSWORD, UNREADABLE, SWELLS = 3, 4, 5
 EXACT_DIGITS = 10**15
 
 
@@ -32,6 +36,19 @@ def limit_resources() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def swells(file: IO[bytes]) -> bool:
+    """Whether a zipped workbook says that it unpacks to far more than rosters do."""
+    try:
+        with zipfile.ZipFile(file) as packed:
+            entries = packed.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
+    finally:
+        file.seek(0)
+    size = sum(entry.compress_size for entry in entries)
+    return sum(entry.file_size for entry in entries) > UNPACKED_FREELY + MOST_UNPACKED * size
 
 
 def as_text(cell: Any) -> str:
@@ -64,6 +81,8 @@ def write_rows(workbook: CalamineWorkbook, out: TextIO) -> None:
 def main() -> int:
     limit_resources()
     try:
+        if swells(sys.stdin.buffer):
+            return SWELLS
         write_rows(load_workbook(sys.stdin.buffer), sys.stdout)
     except PasswordError:
         return PASSWORD

@@ -9,7 +9,7 @@
     try {
       const response = await fetch(working.dataset.progressUrl, { cache: "no-store" });
       const upload = await response.json();
-      if (upload.step !== working.dataset.step) {
+      if (upload.stopped || upload.step !== working.dataset.step) {
         window.location.reload();
         return;
       }

@@ -2,20 +2,16 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
-import time
-from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 import pytest
 import requests
 
+from tests.site_process import ROOT, running_site
 from usecap_sence.embedded_postgres import server
 
-ROOT = Path(__file__).resolve().parents[2]
 RUN = "11111111-1"
 
 
@@ -51,27 +47,6 @@ def manage(environment, *arguments):
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-@contextmanager
-def running_site(environment):
-    """Gunicorn with the site, until the block ends; gives its address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", f"--bind=127.0.0.1:{port}", "--workers=1"]
-    process = subprocess.Popen([*command, "usecap_sence.wsgi"], cwd=ROOT, env=environment)
-    try:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                requests.head(f"http://127.0.0.1:{port}/", timeout=30)
-                break
-            except requests.ConnectionError:
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def hidden_fields(text):

@@ -6,8 +6,10 @@ from datetime import timedelta
 from io import BytesIO
 
 import openpyxl
+import psycopg
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -188,13 +190,44 @@ def test_who_may_not_load_is_refused(otec, coordinator, group):
     assert upload.step == "checked"
 
 
-def test_what_stalled_can_be_checked_again(otec, coordinator):
+def kept_for_later(**values):
+    """An upload that somebody's process began to work on, a minute ago."""
+    long_ago = timezone.now() - timedelta(minutes=1)
+    RosterUpload.objects.update(progress_at=long_ago, **values)
+
+
+@pytest.mark.parametrize("step", ["checking", "loading"])
+def test_what_stopped_with_its_process_can_be_checked_again(otec, coordinator, step):
     upload = drop(coordinator, xlsx_bytes(table(person(1))))
-    long_ago = timezone.now() - RosterUpload.STALLED_AFTER - timedelta(seconds=1)
-    RosterUpload.objects.update(step="loading", progress_at=long_ago)
+    kept_for_later(step=step)
     assert "El trabajo se detuvo" in page_of(coordinator, upload)
+    progress = coordinator.get(reverse("admin:upload_progress", args=[upload.pk]))
+    assert progress.json() == {"step": step, "percent": 100, "stopped": True}
     decide(coordinator, upload, "reanudar")
     assert settled().step == "checked"
+
+
+def test_what_goes_on_however_slowly_is_not_taken_for_stopped(otec, coordinator):
+    upload = drop(coordinator, xlsx_bytes(table(person(1))))
+    kept_for_later(step="checking")
+    with psycopg.connect(**connection.get_connection_params()) as working:
+        working.execute("SELECT pg_advisory_lock(%s, %s)", [uploads.LOCKS, upload.pk])
+        assert "El trabajo se detuvo" not in page_of(coordinator, upload)
+        decide(coordinator, upload, "reanudar")
+        upload.refresh_from_db()
+        assert upload.step == "checking"
+
+
+def test_who_did_not_upload_it_is_told_who_may_decide(otec, coordinator):
+    upload = drop(coordinator, xlsx_bytes(table(person(1))))
+    other = browser_of(member("Administrador", "jefa"))
+    page = page_of(other, upload)
+    assert "Lo confirma o descarta quien lo subió: persona." in page
+    assert "Confirmar: cargar" not in page
+    kept_for_later(step="loading")
+    page = page_of(other, upload)
+    assert "Lo retoma quien lo subió: persona." in page
+    assert "Revisar de nuevo" not in page
 
 
 def test_the_page_reproaches_nobody_before_anything_was_tried(coordinator):
