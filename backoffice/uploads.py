@@ -175,7 +175,8 @@ def _finish(upload: RosterUpload, **values: Any) -> None:
 def _summary(result: RosterResult) -> dict:
     kept = (
         "read", "created", "updated", "unchanged", "rejected", "courses_created",
-        "actions_created", "actions_in_production_by_default", "unknown_columns", "sheet",
+        "actions_created", "actions_in_production_by_default", "shared_students",
+        "unknown_columns", "sheet",
     )  # fmt: skip
     return {name: getattr(result, name) for name in kept} | {
         "troubles": [{"line": line, **trouble._asdict()} for line, trouble in result.troubles],

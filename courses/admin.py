@@ -32,6 +32,10 @@ from courses.scope import OtecFilter, ScopedAdmin, otec_ids
 from courses.search import PlainSearchAdmin
 
 REJECTED_ROWS_SHOWN = 50
+SHARED_STUDENT = (
+    "Este alumno también está inscrito con otro OTEC: usted no puede cambiar sus datos. Si hay "
+    "algo que corregir, pídalo a quien administra todos los OTEC."
+)
 
 
 def list_link(model: str, text: str, **filters: Any) -> str:
@@ -231,10 +235,25 @@ class StudentAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
         fields = ["run", "given_names", "surnames", "email"]
         return [*fields, "enrolments_link"] if obj else fields
 
+    def get_fieldsets(self, request: HttpRequest, obj: Student | None = None) -> Any:
+        about: dict[str, Any] = {"fields": self.get_fields(request, obj)}
+        if self.is_shared(request, obj):
+            about["description"] = SHARED_STUDENT
+        return [(None, about)]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Student | None = None) -> list[str]:
+        if self.is_shared(request, obj):
+            return self.get_fields(request, obj)
         # SENCE holds attendance under that RUN: from then on it is another person's or none.
         registered = obj and obj.enrolments.filter(sessions__isnull=False).exists()
         return ["run", "enrolments_link"] if registered else ["enrolments_link"]
+
+    def is_shared(self, request: HttpRequest, student: Student | None) -> bool:
+        """Whether an OTEC that the user doesn't work for enrolled the student as well."""
+        ids = otec_ids(request.user)
+        if student is None or ids is None:
+            return False
+        return student.enrolments.exclude(action__course__otec__in=ids).exists()
 
     @admin.display(description="RUN", ordering="run")
     def run_shown(self, student: Student) -> str:

@@ -79,7 +79,8 @@ class RosterResult:
     `loaded` is False when nothing was kept: a dry run, or all or nothing with rejected rows.
     `troubles` are the first, as (line, trouble); all of them are in the report, and in the
     RejectedRow rows of `roster_import`, which is None when nothing was kept. `changes` are the
-    first rows that change something.
+    first rows that change something. `shared_students` have enrolments of an OTEC that the user
+    doesn't work for: what the file says of their names and e-mail was left aside.
     """
 
     columns: tuple[str, ...]
@@ -95,6 +96,7 @@ class RosterResult:
     courses_created: int = 0
     actions_created: int = 0
     actions_in_production_by_default: int = 0
+    shared_students: int = 0
     troubles: tuple[tuple[int, Trouble], ...] = ()
     changes: tuple[Change, ...] = ()
     roster_import: RosterImport | None = None
@@ -118,11 +120,12 @@ def load_roster(
     try:
         with open_table(source) as table, connection.cursor() as cursor, transaction.atomic():
             read_into_staging(cursor, table, progress or ignore_progress)
-            result = judge(cursor, table, dry_run, user)
+            otecs = otec_ids(user) if user else None
+            result = judge(cursor, table, dry_run, otecs)
             if report is not None:
                 write_report(report, troubles(cursor))
             if not (all_or_nothing and result.rejected):
-                write(cursor, result)
+                write(cursor, result, is_limited=otecs is not None)
                 result.loaded = not dry_run
             if result.loaded:
                 result.roster_import = keep_record(cursor, source, result, user)
@@ -155,11 +158,12 @@ def read_into_staging(cursor: CursorWrapper, table: Table, progress: Progress) -
     cursor.execute("ANALYZE roster_row, roster_said, roster_trouble")
 
 
-def judge(cursor: CursorWrapper, table: Table, dry_run: bool, user: User | None) -> RosterResult:
+def judge(
+    cursor: CursorWrapper, table: Table, dry_run: bool, otecs: frozenset[int] | None
+) -> RosterResult:
     """Find what is wrong with the staged rows, against each other and what is stored."""
     for statement in sql.LOCK:
         cursor.execute(statement)
-    otecs = otec_ids(user) if user else None
     cursor.execute(sql.OTECS, {"otecs": None if otecs is None else list(otecs)})
     for statement in (sql.MAKE_CLAIMS, sql.FIND_COURSES, *sql.FIND_ACTIONS):
         cursor.execute(statement)
@@ -184,14 +188,18 @@ def troubles(cursor: CursorWrapper, limit: int | None = None) -> Iterator[tuple]
         yield from rows
 
 
-def write(cursor: CursorWrapper, result: RosterResult) -> None:
-    """Write the good rows, and count in `result` what changed."""
+def write(cursor: CursorWrapper, result: RosterResult, *, is_limited: bool) -> None:
+    """Write the good rows, and count in `result` what changed.
+
+    Whoever `is_limited` to some OTECs changes no student that another one enrolled as well.
+    """
     result.courses_created = changed(cursor, sql.CREATE_COURSES)
     cursor.execute(sql.FIND_COURSES)
     result.actions_created = changed(cursor, sql.CREATE_ACTIONS)
     result.actions_in_production_by_default = scalar(cursor, sql.COUNT_DEFAULT_ENVIRONMENT)
     for statement in (*sql.FIND_ACTIONS, *sql.WRITE_PEOPLE):
-        cursor.execute(statement)
+        cursor.execute(statement, {"is_limited": is_limited})
+    result.shared_students = scalar(cursor, sql.COUNT_SHARED)
     cursor.execute(sql.UPDATE_ENROLMENTS)
     result.updated = scalar(cursor, sql.COUNT_UPDATED)
     result.created = changed(cursor, sql.CREATE_ENROLMENTS)

@@ -367,10 +367,18 @@ COUNT_DEFAULT_ENVIRONMENT = "SELECT count(*) FROM roster_new_action WHERE enviro
 
 # Of several rows of one person, the last that says something; a name with its surnames first.
 # Who exists is found before anything is written: an INSERT that looks for them in the table that
-# it fills may read that table again, longer, for each row.
+# it fills may read that table again, longer, for each row. A student is shared whom an OTEC
+# enrolled that the one who loads doesn't work for: what is stored is neither changed nor shown.
 PEOPLE = """
 CREATE TEMP TABLE roster_person ON COMMIT DROP AS
-SELECT said.*, student.id AS student_id
+SELECT said.*, student.id AS student_id,
+    %(is_limited)s AND EXISTS (
+        SELECT FROM courses_enrolment enrolment
+        JOIN courses_action action ON action.id = enrolment.action_id
+        JOIN courses_course course ON course.id = action.course_id
+        WHERE enrolment.student_id = student.id
+            AND course.otec_id NOT IN (SELECT id FROM roster_otec)
+    ) AS is_shared
 FROM (
     SELECT run,
         (array_agg(given_names ORDER BY surnames = '', line DESC)
@@ -397,6 +405,7 @@ WITH news AS (
         coalesce(person.surnames, student.surnames) AS surnames,
         coalesce(person.email, student.email) AS email
     FROM roster_person person JOIN courses_student student ON student.id = person.student_id
+    WHERE NOT person.is_shared
 ),
 changed AS (
     UPDATE courses_student student
@@ -413,6 +422,11 @@ INSERT INTO courses_student (run, given_names, surnames, email)
 SELECT run, coalesce(given_names, ''), coalesce(surnames, ''), coalesce(email, '')
 FROM roster_person WHERE student_id IS NULL
 ON CONFLICT (run) DO NOTHING
+"""
+
+COUNT_SHARED = """
+SELECT count(*) FROM roster_person
+WHERE is_shared AND coalesce(given_names, surnames, email) IS NOT NULL
 """
 
 ENROLMENTS = """
@@ -459,10 +473,14 @@ ON CONFLICT (student_id, action_id) DO NOTHING
 
 # What the first rows that change something do, for a preview.
 CHANGES = """
-SELECT r.line, student.run, trim(student.given_names || ' ' || student.surnames), action.code,
-    course.name, r.enrolment_id IS NULL
+SELECT r.line, student.run,
+    CASE WHEN person.is_shared THEN concat_ws(' ', person.given_names, person.surnames)
+        ELSE trim(student.given_names || ' ' || student.surnames)
+    END,
+    action.code, course.name, r.enrolment_id IS NULL
 FROM roster_enrolment r
 JOIN courses_student student ON student.id = r.student_id
+JOIN roster_person person USING (run)
 JOIN courses_action action ON action.id = r.action_id
 JOIN courses_course course ON course.id = action.course_id
 WHERE r.enrolment_id IS NULL

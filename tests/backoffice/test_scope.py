@@ -187,6 +187,21 @@ def test_a_student_whom_another_otec_enrolled_is_not_made_again_and_the_way_is_t
     assert other["student"].surnames not in page
 
 
+def test_a_student_shared_with_another_otec_is_read_and_not_changed():
+    client, mine, other = limited("Coordinador")
+    EnrolmentFactory(student=other["student"], action=mine["action"])
+    changed = form_of(other["student"]) | {"email": "otro@example.com", "given_names": "Otra"}
+    page = client.get(address("student_change", other["student"].pk)).content.decode()
+    assert "también está inscrito con otro OTEC" in page
+    assert 'name="email"' not in page
+    client.post(address("student_change", other["student"].pk), changed)
+    assert form_of(Student.objects.get(pk=other["student"].pk)) == form_of(other["student"])
+    browser_of(member("Coordinador", "todas")).post(
+        address("student_change", other["student"].pk), changed
+    )
+    assert Student.objects.get(pk=other["student"].pk).email == "otro@example.com"
+
+
 # What each accepts
 
 

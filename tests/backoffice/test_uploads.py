@@ -17,7 +17,7 @@ from backoffice import uploads
 from backoffice.models import RosterUpload
 from courses.models import Enrolment, RosterImport, Student
 from tests.backoffice.staff import browser_of, member
-from tests.factories import ActionFactory, CourseFactory, OtecFactory, make_rut
+from tests.factories import ActionFactory, CourseFactory, EnrolmentFactory, OtecFactory, make_rut
 from tests.rosters.makers import person, table, xlsx_bytes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,7 +44,7 @@ def drop(client, content, name="inscritos.xlsx"):
 
 def settled():
     """The latest upload, once nothing works on it."""
-    for _ in range(600):
+    for _ in range(2400):
         upload = RosterUpload.objects.first()
         if not upload.is_working:
             return upload
@@ -168,6 +168,26 @@ def test_who_works_for_one_otec_loads_for_that_one_alone():
     page = client.post(reverse(START), {"action": action.pk, "ruts": make_rut(11_000_001)})
     assert page.status_code == 200
     assert RosterUpload.objects.count() == 1
+
+
+def test_a_pasted_run_of_another_otec_tells_no_name():
+    stranger = EnrolmentFactory(student__given_names="Secreta", student__surnames="Ajena").student
+    action = ActionFactory()
+    client = browser_of(member("Coordinador", otecs=[action.course.otec]))
+    client.post(reverse(START), {"action": action.pk, "ruts": stranger.run})
+    upload = settled()
+    page = page_of(client, upload)
+    assert stranger.run in page
+    assert "Secreta" not in page
+    assert "Ajena" not in page
+
+
+def test_what_a_roster_says_of_another_otecs_student_is_told_to_change_nothing():
+    stranger, action = EnrolmentFactory().student, ActionFactory()
+    client = browser_of(member("Coordinador", otecs=[action.course.otec]))
+    roster = [["rut", "codigo_accion", "correo"], [stranger.run, action.code, "x@example.com"]]
+    page = page_of(client, drop(client, xlsx_bytes(roster)))
+    assert "Alumnos que también están inscritos con otro OTEC: 1." in page
 
 
 def test_others_uploads_are_out_of_reach_of_who_is_limited(otec, coordinator):

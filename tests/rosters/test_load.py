@@ -160,6 +160,46 @@ class TestWriting:
         assert Course.objects.filter(otec=otec).count() == result.created == 1
         assert load(csv_bytes(rows)).rejected == 1
 
+    def test_who_is_limited_neither_changes_nor_reads_a_student_of_another_otec(self, otec):
+        theirs = {"given_names": "Secreta", "surnames": "Ajena", "email": "suyo@example.com"}
+        student = EnrolmentFactory(**{f"student__{name}": v for name, v in theirs.items()}).student
+        user = User.objects.create(username="ana")
+        StaffScope.objects.create(user=user).otecs.add(otec)
+        row = person(1, rut=student.run, nombres="Otra", correo="robo@example.com", apellidos="")
+        result = load_people(row, person(2), user=user)
+        assert Student.objects.filter(pk=student.pk, **theirs).exists()
+        assert (result.created, result.shared_students) == (2, 1)
+        assert result.changes[0].name == "Otra"
+        assert load_people(row, user=user).unchanged == 1
+        # Nor by the RUN alone.
+        alone = person(
+            3, rut=student.run, nombres="", apellidos="", correo="", codigo_accion="0600009"
+        )
+        result = load_people(alone, user=user, dry_run=True)
+        assert (result.changes[0].name, result.shared_students) == ("", 0)
+
+    def test_who_is_limited_changes_their_own_students_and_nobodys(self, otec):
+        user = User.objects.create(username="ana")
+        StaffScope.objects.create(user=user).otecs.add(otec)
+        mine = EnrolmentFactory(action__course__otec=otec).student
+        nobodys = StudentFactory()
+        people = [
+            person(n, rut=student.run, nombres="Nueva")
+            for n, student in enumerate([mine, nobodys], start=1)
+        ]
+        result = load_people(*people, user=user)
+        assert {change.name for change in result.changes} == {
+            f"Nueva {p['apellidos']}" for p in people
+        }
+        names = Student.objects.filter(pk__in=[mine.pk, nobodys.pk]).values_list("given_names")
+        assert list(names) == [("Nueva",), ("Nueva",)]
+
+    def test_who_works_for_all_otecs_changes_any_student(self, otec):
+        student = EnrolmentFactory().student
+        result = load_people(person(1, rut=student.run, rut_otec=otec.rut, nombres="Nueva"))
+        assert (result.created, result.shared_students) == (1, 0)
+        assert Student.objects.get(pk=student.pk).given_names == "Nueva"
+
     def test_a_dry_run_says_what_would_happen_and_keeps_nothing(self, otec):
         result = load_people(person(1), person(2, rut="1-1"), dry_run=True)
         assert (result.created, result.rejected, result.actions_created) == (1, 1, 1)
