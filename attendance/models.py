@@ -542,6 +542,7 @@ class SentMail(models.Model):
     )
     sent_at = models.DateTimeField("enviado el", null=True)
     attempts = models.PositiveSmallIntegerField("intentos", default=0)
+    retry_at = models.DateTimeField("próximo intento", null=True, editable=False)
 
     class Meta:
         verbose_name = "correo"

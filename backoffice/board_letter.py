@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from backoffice import mails
-from backoffice.mails.students import _values
+from backoffice.mails.students import placeholder_values
 from courses.models import Enrolment
 from errors_catalog.placeholders import fill
 
@@ -50,7 +50,7 @@ def as_read_by(enrolment: Enrolment | None, letter: dict[str, str]) -> dict[str,
     """Return the letter as that student will read it, with their name; None without a student."""
     if enrolment is None:
         return None
-    values = _values(enrolment)
+    values = placeholder_values(enrolment)
     return {
         "name": enrolment.student.full_name,
         "subject": fill(letter["subject"], values),

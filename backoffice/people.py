@@ -6,11 +6,13 @@ Superusers keep Django's own form.
 """
 
 import json
+from copy import copy
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm, UserCreationForm
 from django.contrib.auth.models import Group, Permission, User
@@ -317,6 +319,15 @@ class ActionFlagFilter(admin.SimpleListFilter):
 DONE = {ADDITION: "Creó", CHANGE: "Modificó", DELETION: "Eliminó"}
 
 
+class HistoryList(ChangeList):
+    """Counts changes, which Django calls "entradas de registro"."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.opts = copy(self.opts)
+        self.opts.verbose_name, self.opts.verbose_name_plural = "cambio", "cambios"
+
+
 @admin.register(LogEntry)
 class HistoryAdmin(PlainSearchAdmin, ReadOnlyAdmin):
     """Who changed what, and when. Who is limited to some OTECs sees what was done to theirs."""
@@ -348,6 +359,9 @@ class HistoryAdmin(PlainSearchAdmin, ReadOnlyAdmin):
                 kind = ContentType.objects.get_for_model(model, for_concrete_model=False)
                 seen |= Q(content_type=kind, object_id__in=ids)
         return seen
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return HistoryList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> Any:
         return super().changelist_view(request, {"title": "Historial", **(extra_context or {})})

@@ -46,6 +46,14 @@ class BackofficeSite(admin.AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return super().each_context(request) | {"navigation": navigation(request)}
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        apps = super().get_app_list(request, app_label)
+        for model in (model for app in apps for model in app["models"]):
+            # Django's own name of it, "entradas de registro", tells nobody what it is.
+            if model["object_name"] == "LogEntry":
+                model["name"] = "Historial"
+        return apps
+
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
@@ -69,8 +77,14 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "admin:attendance_attendancesession_changelist",
             ["attendance.view_attendancesession"],
         ),
+        (
+            "Por revisar",
+            "admin:backoffice_callbacktoreview_changelist",
+            ["attendance.view_sencecallback"],
+        ),
         ("Acciones", "admin:courses_action_changelist", ["courses.view_action"]),
         ("Inscripciones", "admin:courses_enrolment_changelist", ["courses.view_enrolment"]),
+        ("Historial", "admin:admin_logentry_changelist", ["admin.view_logentry"]),
     ]
     addresses = [
         (label, reverse(name))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from django.core.exceptions import ValidationError
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
+HOURS = re.compile(r"\{horas\} horas\b( continuas\b)?")
 
 # What every text may use: the catalogue itself knows them.
 COMMON = frozenset({"correo", "telefonos", "horas"})
@@ -14,7 +15,12 @@ OF_ERRORS = COMMON | {"codigo"}
 
 
 def fill(template: str, values: Mapping[str, object]) -> str:
-    """Put the values in place; a placeholder without a value stays as it was typed."""
+    """Put the values in place; a placeholder without a value stays as it was typed.
+
+    Where `{horas}` is 1, the word after it is in the singular: «1 hora continua».
+    """
+    if values.get("horas") == 1:
+        template = HOURS.sub(lambda found: "{horas} hora" + (found[1] or "").rstrip("s"), template)
     return PLACEHOLDER.sub(lambda found: str(values.get(found[1], found[0])), template)
 
 

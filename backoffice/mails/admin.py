@@ -66,7 +66,7 @@ class SentMailAdmin(ReadOnlyAdmin, ScopedAdmin, PlainSearchAdmin):
     rut_field = "enrolment__student__run"
     fields = [
         "kind", "state", "subject", "addressees", "body", "otec", "enrolment", "session",
-        "created_at", "asked_by", "sent_at", "attempts",
+        "created_at", "asked_by", "sent_at", "attempts", "retry_at",
     ]  # fmt: skip
     actions = ["try_again"]
 

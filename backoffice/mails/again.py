@@ -15,7 +15,7 @@ def try_again(mails: QuerySet[SentMail]) -> int:
     """
     chosen = SentMail.objects.filter(pk__in=list(mails.values_list("pk", flat=True)))
     failed = chosen.filter(sent_at=None, attempts__gt=0).exclude(recipients="")
-    return failed.update(attempts=0) + _address(chosen)
+    return failed.update(attempts=0, retry_at=None) + _address(chosen)
 
 
 def _address(mails: QuerySet[SentMail]) -> int:

@@ -87,11 +87,14 @@ def _send_row(pk: int, line: "Line") -> tuple[bool, bool]:
 
 
 def _record(row: SentMail, reached: list[str], missed: list[str], attempts: int) -> None:
+    now = timezone.now()
+    if attempts > row.attempts:
+        row.retry_at = outbox.retry_at(attempts, now)
     if not reached:
-        SentMail.objects.filter(pk=row.pk).update(attempts=attempts)
+        SentMail.objects.filter(pk=row.pk).update(attempts=attempts, retry_at=row.retry_at)
         return
     SentMail.objects.filter(pk=row.pk).update(
-        recipients="\n".join(reached), attempts=row.attempts + 1, sent_at=timezone.now()
+        recipients="\n".join(reached), attempts=row.attempts + 1, sent_at=now
     )
     if missed:
         _leave_for_later(row, "\n".join(missed), attempts)

@@ -16,7 +16,7 @@ RETRY_AFTER = [
     timedelta(hours=8),
     timedelta(days=1),
 ]
-"""How long after it was asked for a mail is tried again, once it failed so many times."""
+"""How long after its latest attempt a mail is tried again, once it failed so many times."""
 
 MAX_ATTEMPTS = len(RETRY_AFTER) + 1
 MAX_SUBJECT = 200
@@ -88,10 +88,12 @@ def _in_time(now: datetime) -> QuerySet[SentMail]:
 
 def due(now: datetime) -> QuerySet[SentMail]:
     """To be sent now."""
-    tried = Q(attempts=0)
-    for attempts, delay in enumerate(RETRY_AFTER, start=1):
-        tried |= Q(attempts=attempts, created_at__lte=now - delay)
-    return waiting(now).filter(tried)
+    return waiting(now).filter(Q(retry_at=None) | Q(retry_at__lte=now))
+
+
+def retry_at(attempts: int, now: datetime) -> datetime | None:
+    """When a mail that failed so many times, the latest at `now`, is due; None where no more."""
+    return now + RETRY_AFTER[attempts - 1] if 0 < attempts < MAX_ATTEMPTS else None
 
 
 def still_true(now: datetime) -> Q:

@@ -68,7 +68,7 @@ def write_to_students_without_session(
 
 
 def _mail(enrolment: Enrolment, texts: tuple[str, str], user: User, now: datetime) -> SentMail:
-    values = _values(enrolment)
+    values = placeholder_values(enrolment)
     subject, body = (fill(text, values) for text in texts)
     return outbox.mail(
         SentMail.Kind.NO_SESSION,
@@ -83,7 +83,8 @@ def _mail(enrolment: Enrolment, texts: tuple[str, str], user: User, now: datetim
     )
 
 
-def _values(enrolment: Enrolment) -> dict[str, object]:
+def placeholder_values(enrolment: Enrolment) -> dict[str, object]:
+    """Return what each of PLACEHOLDERS stands for in a mail to the enrolment's student."""
     contact, action = catalogue.contact(), enrolment.action
     return {
         "nombre": enrolment.student.full_name or "alumno o alumna",

@@ -26,6 +26,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from attendance.models import FLAGGED, CallbackVerdict, Outcome
+from attendance.sence.incoming import MAX_GLOSA
 from courses.models import Course, TrainingLine
 from courses.scope import within_scope
 
@@ -122,7 +123,7 @@ def code_field() -> forms.CharField:
     return forms.CharField(
         label="Código de error",
         required=False,
-        max_length=20,
+        max_length=MAX_GLOSA,
         widget=forms.TextInput(attrs={"size": 12, "autocomplete": "off"}),
     )
 

@@ -170,6 +170,16 @@ def test_a_session_refused_twice_with_a_code_counts_once_for_it():
     assert [listed(client, error.url) for error in errors] == [1, 1]
 
 
+@pytest.mark.parametrize(
+    "glosa", ["2" * 500, "Error interno. Llame al 2 3322 1100, opción (4)", "ñ+"]
+)
+def test_whatever_sence_puts_for_a_code_leads_to_the_sessions_that_had_it(glosa):
+    refused(OtecFactory(), glosa)
+    client = browser_of(member("Coordinador"))
+    [error] = desk(client).errors
+    assert (error.code, listed(client, error.url)) == (glosa, 1)
+
+
 def test_numbers_are_counted_as_far_as_the_lists_are(two_otecs, monkeypatch):
     assert desk_module.MOST_COUNTED == review_admin.MOST_LISTED
     monkeypatch.setattr(desk_module, "MOST_COUNTED", 2)
@@ -306,6 +316,25 @@ def test_the_admin_speaks_of_usecap_and_leads_to_desk_board_and_site():
         f'href="{reverse("admin:board")}"', 'lang="es-cl"',
     ):  # fmt: skip
         assert part in page
+
+
+@pytest.mark.parametrize(
+    ("group", "shown"),
+    [
+        ("Administrador", {"Por revisar", "Historial"}),
+        ("Coordinador", {"Por revisar"}),
+        ("Auditor", {"Por revisar", "Historial"}),
+        (None, set()),
+    ],
+)
+def test_the_bar_leads_to_what_waits_for_review_and_to_the_history(group, shown):
+    client = browser_of(member(group))
+    bar = {entry["label"]: entry["url"] for entry in client.get(DESK).context["navigation"]}
+    assert {"Por revisar", "Historial"} & set(bar) == shown
+    for label in shown:
+        page = client.get(bar[label]).content.decode()
+        assert f'href="{bar[label]}" aria-current="page"' in page
+        assert "ntradas de registro" not in page
 
 
 def test_the_log_in_page_carries_the_name_too(client):

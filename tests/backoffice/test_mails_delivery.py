@@ -194,16 +194,27 @@ def test_a_mail_that_failed_is_tried_again_later_and_not_for_ever(server):
     server.refused = {"malo@example.com"}
     asked_at = timezone.now()
     mail = wait_for("1", "malo@example.com", now=asked_at)
-    moments = [timedelta(0), *outbox.RETRY_AFTER]
-    for attempts, moment in enumerate(moments):
-        second = timedelta(seconds=1)
+    moment, second = asked_at, timedelta(seconds=1)
+    for attempts, delay in enumerate([timedelta(0), *outbox.RETRY_AFTER]):
+        moment += delay
         if attempts:
-            assert send_at(asked_at + moment - second) == delivery.Result()
-        assert send_at(asked_at + moment).failed == 1
+            assert send_at(moment - second) == delivery.Result()
+        assert send_at(moment).failed == 1
         mail.refresh_from_db()
         assert mail.attempts == attempts + 1
+    assert mail.retry_at is None
     assert send_at(asked_at + timedelta(days=30)) == delivery.Result()
     assert list(outbox.given_up(timezone.now())) == [mail]
+
+
+def test_a_mail_that_waited_for_days_and_then_failed_is_not_given_up_within_the_hour(server):
+    server.refused = {"malo@example.com"}
+    mail = wait_for("1", "malo@example.com", now=timezone.now() - timedelta(days=3))
+    assert send().failed == 1
+    assert send() == delivery.Result()
+    mail.refresh_from_db()
+    assert mail.attempts == 1
+    assert mail.retry_at > timezone.now()
 
 
 def send_at(moment):

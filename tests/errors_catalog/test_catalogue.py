@@ -91,6 +91,19 @@ def test_the_hours_follow_the_setting(settings):
 
 
 @pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("limit_reminder", "antes de 1 hora continua"),
+        ("limit_near", "para completar 1 hora continua."),
+        ("limit_passed", "más de 1 hora. Ciérrela"),
+    ],
+)
+def test_one_hour_is_not_hours(settings, key, words):
+    settings.SENCE_SESSION_HOURS = 1
+    assert words in catalogue.text(key, horas=settings.SENCE_SESSION_HOURS, minutos=10)
+
+
+@pytest.mark.parametrize(
     "typed",
     ["Vaya a {lugar}", "{", "}", "{}", "{0}", "{curso.name}", "{curso!r}", "{{curso", "%(x)s"],
 )

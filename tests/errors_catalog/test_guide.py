@@ -68,6 +68,11 @@ def test_the_screens_are_quoted_word_for_word(page, words):
     assert words in page
 
 
+def test_the_guide_speaks_of_one_hour_in_the_singular(client, settings):
+    settings.SENCE_SESSION_HOURS = 1
+    assert "no sobrepase una hora continua." in client.get("/guia/").content.decode()
+
+
 def test_the_guide_follows_what_staff_edit(client, settings):
     settings.SENCE_SESSION_HOURS = 4
     ContactDetails.objects.update(email="ayuda@usecap.cl")
