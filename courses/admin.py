@@ -118,6 +118,12 @@ class OtecAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
     def token_state(self, otec: Otec) -> str:
         return "Configurado" if otec.has_token else "Falta"
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        # Asked letter by letter, a list tells what it doesn't show.
+        if lookup.startswith("token"):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
     def may_change_token(self, request: HttpRequest) -> bool:
         return request.user.has_perm("courses.change_otec_token")
 

@@ -113,10 +113,7 @@ class ReviewActions(admin.ModelAdmin):
         form = FormatForm(request.POST if CONFIRMED in request.POST else None)
         if not form.is_valid():
             return self.confirm(request, queryset, form, "export", "Exportar sesiones")
-        # Without the search, which may be somebody's RUN.
-        filters = "&".join(
-            f"{name}={value}" for name, value in sorted(request.GET.items()) if name != "q"
-        )
+        filters = self.filters_of(request)
         chosen = "toda la lista" if self.is_across(request) else "las elegidas"
         described = f"sesiones: {chosen}" + (f"; filtros: {filters}" if filters else "")
         return download(request.user, queryset, form.cleaned_data["format"], described)
@@ -161,6 +158,19 @@ class ReviewActions(admin.ModelAdmin):
             "back": self.address_to_go_back(request, list(queryset[:1])),
         }
         return TemplateResponse(request, "admin/attendance/attendancesession/confirm.html", context)
+
+    def filters_of(self, request: HttpRequest) -> str:
+        """Return the filters that the list was under, by their names and values.
+
+        The search is none, nor is a lookup that somebody wrote: either may be a student's RUN.
+        """
+        offered = {
+            name
+            for shown in self.get_changelist_instance(request).filter_specs
+            for name in shown.expected_parameters()
+        }
+        given = sorted(request.GET.items())
+        return "&".join(f"{name}={value}" for name, value in given if name in offered)
 
     def is_across(self, request: HttpRequest) -> bool:
         return request.POST.get("select_across") == "1"

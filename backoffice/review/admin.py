@@ -21,10 +21,10 @@ from backoffice.exports.page import ExportPage
 from backoffice.models import CallbackToReview
 from backoffice.review import filters
 from backoffice.review.actions import FROM_SESSION, ReviewActions
-from backoffice.review.story import clocks, story
+from backoffice.review.story import clocks, shown_body, story
 from courses.models import UNVERIFIED, Action, Enrolment
 from courses.readonly import ReadOnlyAdmin
-from courses.scope import OtecFilter, ScopedAdmin
+from courses.scope import OtecFilter, ScopedAdmin, within_scope
 from courses.search import canonical_rut, pattern
 
 MOST_LISTED = 100_000
@@ -142,7 +142,7 @@ class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
         term = search_term.replace("\x00", "").strip()
         if not term:
             return queryset, False
-        found, is_cut = matching(term)
+        found, is_cut = matching(term, request.user)
         if is_cut:
             text = "Hay demasiados resultados: se muestran los más recientes. Escriba algo más."
             self.message_user(request, text, messages.WARNING)
@@ -261,17 +261,18 @@ def session_clock(time: str, zone: str, ours: Any) -> str:
     return (clocks(time, zone, ours) if ours else "") or "-"
 
 
-def matching(term: str) -> tuple[Q, bool]:
-    """Return the condition that finds sessions by what staff typed, and whether it is cut short.
+def matching(term: str, user: Any) -> tuple[Q, bool]:
+    """Return the condition that finds sessions by what the user typed, and whether it is cut short.
 
     A RUN, one of SENCE's ids or an action's code is whole; of a student's names or a course's, each
     word is somewhere. People and courses are looked for first, in their own tables, and no more of
-    them than MOST_FOUND: so only columns of the session are left, and an index answers for each.
+    them than MOST_FOUND, all of the user's OTECs: so only columns of the session are left, and an
+    index answers for each.
     """
     if run := canonical_rut(term):
         # Some action codes look like a RUT.
         return Q(run=run) | Q(action_code=term), False
-    enrolments, codes = _enrolments(term), _action_codes(term)
+    enrolments, codes = _enrolments(term, user), _action_codes(term, user)
     found = (
         Q(enrolment__in=enrolments[:MOST_FOUND])
         | Q(action_code__in=[term, *codes[:MOST_FOUND]])
@@ -281,7 +282,7 @@ def matching(term: str) -> tuple[Q, bool]:
     return found, max(len(enrolments), len(codes)) > MOST_FOUND
 
 
-def _enrolments(term: str) -> list[int]:
+def _enrolments(term: str, user: Any) -> list[int]:
     names = [
         Q(student__given_names__regex=pattern(word)) | Q(student__surnames__regex=pattern(word))
         for word in term.split()
@@ -289,15 +290,17 @@ def _enrolments(term: str) -> list[int]:
     # The first digits of a RUN, with or without dots.
     digits = [Q(student__run__startswith=term.replace(".", ""))] if term[:1].isdigit() else []
     found = Enrolment.objects.filter(reduce(or_, digits, reduce(and_, names)))
-    return list(found.order_by("-pk").values_list("pk", flat=True)[: MOST_FOUND + 1])
+    theirs = within_scope(found, user, "action__course__otec")
+    return list(theirs.order_by("-pk").values_list("pk", flat=True)[: MOST_FOUND + 1])
 
 
-def _action_codes(term: str) -> list[str]:
+def _action_codes(term: str, user: Any) -> list[str]:
     words = [Q(course__name__regex=pattern(word)) for word in term.split()]
     found = Action.objects.exclude(code=UNVERIFIED).filter(
         reduce(and_, words) | Q(course__sence_code=term)
     )
-    return list(found.order_by("-pk").values_list("code", flat=True)[: MOST_FOUND + 1])
+    theirs = within_scope(found, user, "course__otec")
+    return list(theirs.order_by("-pk").values_list("code", flat=True)[: MOST_FOUND + 1])
 
 
 @admin.register(SenceCallback)
@@ -361,7 +364,7 @@ class SenceCallbackAdmin(EvidenceAdmin):
 
     @admin.display(description="cuerpo")
     def body_text(self, callback: SenceCallback) -> str:
-        return format_html("<pre>{}</pre>", bytes(callback.body).decode("utf-8", "replace"))
+        return format_html("<pre>{}</pre>", shown_body(callback))
 
 
 @admin.register(CallbackToReview)

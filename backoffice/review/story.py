@@ -3,6 +3,7 @@
 Everything that is kept, except the nonce, the token and the address of the student's page.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,8 @@ from errors_catalog.catalogue import Explanation, explain
 
 RESOLVED = "Resuelta"
 """How the admin's history says it; the session itself keeps why."""
+NONCES = re.compile(r"((?:/|%2F)sence(?:/|%2F))[A-Za-z0-9_-]{8,}", re.IGNORECASE)
+"""What of a callback's address lets whoever has it speak in SENCE's name, encoded or not."""
 GOOD = [Outcome.OPENED, Outcome.CLOSED]
 
 
@@ -65,6 +68,14 @@ def clocks(sence_time: str, zone: str, ours: datetime) -> str:
     return f"{shown}, {apart} {side} respecto al nuestro"
 
 
+def shown_body(callback: SenceCallback) -> str:
+    """Return what came as staff may read it: an echo of our own addresses loses their nonces.
+
+    The answer itself is kept as it came.
+    """
+    return NONCES.sub(r"\1***", bytes(callback.body).decode("utf-8", "replace"))
+
+
 def _own_life(session: AttendanceSession) -> Iterator[Event]:
     yield Event(session.requested_at, "El alumno pidió iniciar", notes=["Se envió a Sence."])
     if session.superseded_at:
@@ -92,8 +103,7 @@ def _answers(session: AttendanceSession) -> list[SenceCallback]:
 
 def _answered(callback: SenceCallback) -> Event:
     verdict = getattr(callback, "verdict", None)
-    body = bytes(callback.body)
-    answer = read(body, callback.body_length)
+    answer = read(bytes(callback.body), callback.body_length)
     outcome = verdict.get_outcome_display() if verdict else "Sin aplicar todavía"
     return Event(
         callback.received_at,
@@ -105,7 +115,7 @@ def _answered(callback: SenceCallback) -> Event:
         ),
         errors=_errors(answer, callback),
         body_title=f"Lo que llegó ({callback.body_length} bytes)",
-        body=body.decode("utf-8", "replace"),
+        body=shown_body(callback),
     )
 
 

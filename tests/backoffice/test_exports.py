@@ -312,12 +312,12 @@ def test_a_download_is_nobodys_cache_to_keep(coordinator):
     assert "asistencia-" in response["Content-Disposition"]
 
 
-def test_the_selection_is_exported_with_its_filters_and_without_the_search(coordinator):
+def test_the_selection_is_exported_with_its_filters_and_without_what_may_be_a_run(coordinator):
     one, _, closed = session_at(NOON), session_at(NOON), closed_session()
     fields = {"action": "export", "_selected_action": [one.pk], "confirmada": 1, "format": "csv"}
     assert runs(from_csv(body(coordinator.post(LIST, fields)))) == {one.run}
     across = fields | {"select_across": "1"}
-    response = coordinator.post(f"{LIST}?estado=cerrada&q={closed.run}", across)
+    response = coordinator.post(f"{LIST}?estado=cerrada&q={closed.run}&run={closed.run}", across)
     assert runs(from_csv(body(response))) == {closed.run}
     entry = LogEntry.objects.first()
     assert "toda la lista; filtros: estado=cerrada" in entry.change_message

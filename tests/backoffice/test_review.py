@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from attendance import alerts
 from attendance.models import AttendanceSession, SenceCallback, SentMail, StaffAlert
+from attendance.sence.callback_urls import callback_url
+from backoffice.review import admin as review_admin
 from tests.attendance_steps import again, answer, opened, post, requested
 from tests.backoffice.staff import GROUPS, browser_of, member
 from tests.factories import (
@@ -98,6 +100,21 @@ def test_an_answer_shows_what_came_and_what_was_decided(staff):
     assert "CodigoCurso=9999999" in page
     assert "Contradice lo enviado" in page
     assert session.nonce not in page
+
+
+@pytest.mark.parametrize("encoded", [True, False])
+def test_an_echo_of_our_own_address_shows_no_nonce(staff, encoded):
+    session = requested()
+    url = callback_url("http://localhost:8000", session.nonce, "open", error=False)
+    fields = answer(session, UrlRetoma=url)
+    raw = "&".join(f"{name}={value}" for name, value in fields.items()).encode()
+    post(session, "open", fields if encoded else raw)
+    kept = SenceCallback.objects.get()
+    assert session.nonce.encode() in bytes(kept.body)
+    for row in (session, kept):
+        page = staff.get(detail(row)).content.decode()
+        assert session.nonce not in page
+        assert "sence/***" in page or "sence%2F***" in page
 
 
 @pytest.mark.parametrize(
@@ -241,6 +258,24 @@ def test_a_search_stays_within_the_users_otecs():
     assert listed(client.get(SESSIONS, {"q": mine.run})) == {mine.pk}
     for typed in (other.run, other.enrolment.student.surnames.split()[-1], other.action_code):
         assert other.pk not in listed(client.get(SESSIONS, {"q": typed}))
+
+
+@pytest.mark.parametrize("term", ["Zenobia", "Soldadura"])
+def test_a_search_finds_ones_own_however_many_newer_ones_others_have(monkeypatch, term):
+    monkeypatch.setattr(review_admin, "MOST_FOUND", 3)
+
+    def called_so():
+        return EnrolmentFactory(
+            student__given_names="Zenobia", action__course__name="Soldadura básica"
+        )
+
+    mine = requested(called_so())
+    for _ in range(4):
+        requested(called_so())
+    client = browser_of(member("Coordinador", otecs=[mine.otec]))
+    response = client.get(changelist("attendancesession"), {"q": term})
+    assert list(response.context["cl"].result_list) == [mine]
+    assert "Hay demasiados" not in response.content.decode()
 
 
 @pytest.mark.parametrize("lookup", SECRET_FILTERS)

@@ -294,6 +294,14 @@ def test_otecs_and_tokens_are_for_administrators(group):
     assert otec.token() == before
 
 
+def test_a_token_cannot_be_guessed_by_filters():
+    otec = OtecFactory()
+    client = browser_of(member("Administrador"))
+    for lookup in ("token_ciphertext", "token_ciphertext__startswith"):
+        query = {lookup: otec.token_ciphertext[:20]}
+        assert client.get(address("otec_changelist", **query)).status_code == 400
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_who_is_in_no_group_sees_nothing(model):
     row = world()[model]
