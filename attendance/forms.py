@@ -7,6 +7,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Submit
 from django import forms
 
+from attendance import typed_rut
 from courses.models import Enrolment
 from courses.rut import MAX_TYPED, normalise
 
@@ -17,7 +18,11 @@ class RutForm(forms.Form):
     rut = forms.CharField(
         label="Rut:",
         max_length=MAX_TYPED,
-        error_messages={"required": "Escriba su RUT para continuar."},
+        error_messages={
+            "required": typed_rut.EMPTY,
+            "max_length": typed_rut.TOO_MUCH,
+            "null_characters_not_allowed": typed_rut.OTHER_SIGNS,
+        },
         widget=forms.TextInput(
             attrs={
                 "placeholder": "Ejemplo: 12345678-9",
@@ -34,7 +39,11 @@ class RutForm(forms.Form):
         return _helper("Continuar")
 
     def clean_rut(self) -> str:
-        return normalise(self.cleaned_data["rut"])
+        typed = self.cleaned_data["rut"]
+        try:
+            return normalise(typed)
+        except forms.ValidationError as refused:
+            raise forms.ValidationError(typed_rut.explain(typed), code=refused.code) from refused
 
 
 class CourseForm(forms.Form):

@@ -54,7 +54,7 @@ def test_a_wrong_check_digit_is_said_at_once_without_looking_anything_up(
     with django_assert_num_queries(0):
         response = client.post("/", {"rut": "11111111-2"})
     assert response.status_code == 200
-    assert "El dígito verificador no corresponde al RUT." in response.content.decode()
+    assert "su dígito verificador no corresponde: revise el Rut." in response.content.decode()
     assert "rut" not in response.cookies
 
 
