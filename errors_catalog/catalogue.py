@@ -33,7 +33,7 @@ CACHE_SECONDS = 30
 # Long enough not to try a dead database for each text of a page, short enough not to be noticed.
 FALLBACK_SECONDS = 5
 # A new number keeps what an older version of these classes left in a shared cache unread.
-VERSION = 1
+VERSION = 2
 CURRENT = f"errors_catalog:{VERSION}:current"
 LAST_KNOWN = f"errors_catalog:{VERSION}:last-known"
 

@@ -282,6 +282,12 @@ TEXTS: dict[str, NamedText] = {
         "Sesión abierta: recordatorio",
         "Recuerde que debes cerrar tu sesión antes de {horas} horas continuas",
     ),
+    "no_answer_yet": NamedText(
+        "Antes de iniciar: volvió y Sence aún no responde",
+        "Sence todavía no nos informa de su ingreso. Si no terminó de ingresar con su Clave Única, "
+        "presione el botón otra vez. Si ya terminó, espere un momento y vuelva a cargar esta "
+        "página.",
+    ),
     "no_close_needed": NamedText(
         "Sesión abierta en una acción que no exige cierre",
         "Gracias: su asistencia ya está registrada. En este curso no necesita cerrar la sesión.",
@@ -318,6 +324,21 @@ TEXTS: dict[str, NamedText] = {
         "El curso {curso} comienza el {inicio} y termina el {termino}. Desde esa primera fecha "
         "podrá iniciar su asistencia.",
     ),
+    "notify_denied": NamedText(
+        "Sesión abierta: el navegador no permite avisos",
+        "Su navegador no permite que este sitio le avise. Mire el tiempo en esta página de vez en "
+        "cuando.",
+    ),
+    "notify_on": NamedText(
+        "Sesión abierta: el alumno pidió un aviso",
+        "Le avisaremos en este equipo cuando queden {minutos} minutos, mientras no cierre esta "
+        "página.",
+    ),
+    "offline": NamedText(
+        "Sin conexión a internet",
+        "No hay conexión a internet en este equipo. No pierde nada: espere a que vuelva y presione "
+        "el botón otra vez. Si su asistencia estaba en curso, su tiempo sigue corriendo.",
+    ),
     "one_connection": NamedText(
         "Sesión abierta: cuánto se necesita",
         "Solo se requiere una conexión como mínimo para confirmar su asistencia e-learning de "
@@ -325,10 +346,26 @@ TEXTS: dict[str, NamedText] = {
     ),
     "open_error": NamedText("Error al iniciar: título", "Error en el inicio de asistencia Sence."),
     "opened": NamedText("Sesión abierta: título", "Asistencia correctamente ingresada"),
+    "own_sessions_note": NamedText(
+        "Mis sesiones: qué figura en la lista",
+        "Aquí están las sesiones que Sence confirmó. Las horas son las de Chile, según el reloj de "
+        "este sitio. Si le falta alguna, escriba a {correo}.",
+    ),
+    "own_sessions_refused": NamedText(
+        "Mis sesiones: pedidas desde otro navegador",
+        "Solo puede ver sus sesiones en el navegador donde escribió su Rut, desde la página de una "
+        "sesión que ya inició en Sence. Ingrese su Rut para continuar.",
+    ),
     "resolved": NamedText(
         "Sesión revisada por el personal",
         "Nuestro equipo revisó esta sesión y no necesita hacer nada más con ella. Si tiene dudas, "
         "escriba a {correo}.",
+    ),
+    "sence_failing": NamedText(
+        "Antes de iniciar: Sence responde con errores a todos",
+        "En este momento Sence responde con errores a los alumnos que intentan iniciar su "
+        "asistencia. No es un error suyo. Puede intentarlo; si no resulta, espere unos minutos y "
+        "vuelva a intentar.",
     ),
     "server_error": NamedText(
         "Error de este sitio",
@@ -359,6 +396,11 @@ TEXTS: dict[str, NamedText] = {
         "teléfonos {telefonos}.",
     ),
     "window_note": NamedText("Cuando no queda nada más que hacer", "Ya puede cerrar esta ventana."),
+    "window_note_open": NamedText(
+        "Sesión abierta: al cerrar la ventana sin cerrar la sesión",
+        "Puede cerrar esta ventana: su tiempo sigue corriendo. Para cerrar su sesión, vuelva a la "
+        "primera página e ingrese su Rut antes de {horas} horas.",
+    ),
     "withdrawn": NamedText(
         "Alumno retirado del curso",
         "Usted ya no figura como inscrito en el curso {curso}. Si cree que es un error, escriba a "

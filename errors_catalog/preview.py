@@ -31,7 +31,10 @@ SAMPLES: dict[str, object] = {
 PARAGRAPH = "mb-0"
 STYLES = {
     **dict.fromkeys(["opened", "closed"], "message message-success"),
-    **dict.fromkeys(["no_courses", "answer_flagged", "not_ready"], "message message-warning"),
+    **dict.fromkeys(
+        ["no_courses", "answer_flagged", "not_ready", "offline", "sence_failing"],
+        "message message-warning",
+    ),
     **dict.fromkeys(
         ["close_explanation", "no_close_needed", "no_courses_help", "not_found", "server_error"],
         PARAGRAPH,
