@@ -1,5 +1,6 @@
 """What the session's page shows in each state of its life."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -13,6 +14,18 @@ from errors_catalog import catalogue
 
 WARNING = timedelta(minutes=10)
 """How long before the limit the student is warned (manual, recommendations on the timer)."""
+NEW = timedelta(minutes=1)
+"""How long a session that was asked for passes for new."""
+
+
+@dataclass(frozen=True)
+class PastSession:
+    """A session that SENCE confirmed, as a line of the student's own list."""
+
+    opened_at: datetime | None
+    closed_at: datetime | None
+    duration: str
+    note: str
 
 
 def screen(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
@@ -45,6 +58,52 @@ def clock(session: AttendanceSession, now: datetime) -> dict:
     }
 
 
+def came_back(session: AttendanceSession, now: datetime, *, seen: bool) -> bool:
+    """Whether the student may have been at SENCE since the session was asked for.
+
+    Nobody tells us of a press of the button. But who saw the page before (`seen`), or comes to it
+    when it is no longer new, is told that no answer came, which is true either way.
+    """
+    return session.state == State.REQUESTED and (seen or session.requested_at < now - NEW)
+
+
+def own_sessions(session: AttendanceSession, now: datetime) -> dict:
+    """Return what the list of the sessions of this one's enrolment shows: what SENCE confirmed.
+
+    `past` is a list of PastSession, the latest first; `total` the time of those that were closed.
+    Durations are of our own clock. It takes one query.
+    """
+    enrolment = AttendanceSession.objects.filter(enrolment=session.enrolment_id)
+    confirmed = list(enrolment.filter(opened_at__isnull=False).order_by("-opened_at"))
+    closed = [found.duration(now) for found in confirmed if found.closed_at]
+    return {
+        "session": session,
+        "past": [_past(found, now) for found in confirmed],
+        "total": as_hours(_seconds(sum(closed, timedelta()))),
+        "now": now,
+    }
+
+
+def _past(session: AttendanceSession, now: datetime) -> PastSession:
+    note = ""
+    if not session.closed_at:
+        note = "Sence no ha confirmado un cierre"
+        if not session.close_required:
+            note = "No necesita cierre"
+        elif session.is_live and not session.is_past_limit(now):
+            note = "En curso"
+    return PastSession(
+        opened_at=session.opened_at,
+        closed_at=session.closed_at,
+        duration=as_hours(_seconds(session.duration(now))) if session.closed_at else "",
+        note=note,
+    )
+
+
+def _seconds(duration: timedelta) -> int:
+    return int(duration.total_seconds())
+
+
 def as_hours(seconds: int) -> str:
     """Return `0:00:02` for 2 seconds, as the guide's timer shows it."""
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
@@ -59,14 +118,19 @@ def _requested(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
 
 def _open(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
     timer = clock(session, now)
+    minutes = WARNING.seconds // 60
     return "open", {
         "clock": timer,
         "elapsed": as_hours(timer["elapsed"]),
         "form": _form(session, "close", now),
         "explanations": _explanations(session),
         "limit_reminder": catalogue.text("limit_reminder", horas=settings.SENCE_SESSION_HOURS),
-        "limit_near": catalogue.text("limit_near", minutos=WARNING.seconds // 60),
+        "limit_near": catalogue.text("limit_near", minutos=minutes),
         "limit_passed": catalogue.text("limit_passed", horas=settings.SENCE_SESSION_HOURS),
+        "minutes": minutes,
+        "title_near": f"Quedan menos de {minutes} minutos",
+        "title_past": "Cierre su sesión ahora",
+        "notify_on": catalogue.text("notify_on", minutos=minutes),
     }
 
 

@@ -1,9 +1,10 @@
-"""The RUT that a student typed travels in a signed cookie, never in a URL."""
+"""What a student's browser remembers: the RUT that was typed, never in a URL, and what it saw."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 NAME = "rut"
+SEEN = "visto"
 SALT = "attendance.rut"
 HOURS = 12
 
@@ -19,6 +20,29 @@ def write(response: HttpResponse, run: str) -> None:
         NAME,
         run,
         salt=SALT,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def forget(response: HttpResponse) -> None:
+    """Have this browser remember no RUN: the next person types their own."""
+    response.delete_cookie(NAME, samesite="Lax")
+
+
+def has_seen(request: HttpRequest) -> bool:
+    """Whether this browser was shown this very page before, with its start button."""
+    return SEEN in request.COOKIES
+
+
+def mark_seen(response: HttpResponse, path: str) -> None:
+    """Remember that the page at this path was shown. It says nothing of who saw it, or what for."""
+    response.set_cookie(
+        SEEN,
+        "1",
+        max_age=HOURS * 3600,
+        path=path,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",

@@ -17,9 +17,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from attendance import callbacks, screens, spool, student_cookie
+from attendance import callbacks, screens, sence_state, spool, student_cookie
 from attendance.forms import CourseForm, RutForm
-from attendance.models import FLAGGED, AttendanceSession
+from attendance.models import FLAGGED, AttendanceSession, State
 from attendance.sence.callback_urls import public_id as public_id_of
 from attendance.sence.incoming import MAX_BODY, without_token
 from attendance.starting import StartRefusedError, alert_staff_of_preflight, start
@@ -39,7 +39,8 @@ def rut(request: HttpRequest) -> HttpResponse:
     """Step 1 of the guide: the student's RUT. Who has a session open lands on its timer."""
     form = RutForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        return render(request, "attendance/rut.html", {"form": form})
+        context = {"form": form, "sence_failing": bool(sence_state.failing_environments())}
+        return render(request, "attendance/rut.html", context)
     run = form.cleaned_data["rut"]
     unfinished = AttendanceSession.objects.to_come_back_to(run, timezone.now())
     response = SeeOther(
@@ -69,8 +70,20 @@ def courses(request: HttpRequest) -> HttpResponse:
         enrolments, timezone.localdate(), data=request.POST if request.method == "POST" else None
     )
     if not form.is_valid():
-        return render(request, "attendance/courses.html", {"form": form, "run": run})
+        environments = {enrolment.action.environment for enrolment in enrolments}
+        failing = bool(environments & sence_state.failing_environments())
+        context = {"form": form, "run": run, "sence_failing": failing}
+        return render(request, "attendance/courses.html", context)
     return _start(request, form.cleaned_data["enrolment"])
+
+
+@never_cache
+@require_POST
+def forget(request: HttpRequest) -> HttpResponse:
+    """“¿No es usted?”: forget the RUT, and ask for another one."""
+    response = SeeOther(reverse("attendance:rut"))
+    student_cookie.forget(response)
+    return response
 
 
 def _start(request: HttpRequest, enrolment_id: int) -> HttpResponse:
@@ -104,9 +117,12 @@ def session(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     if found.has_pending_answer or any(spool.entries(public_id)):
         callbacks.replay(public_id)
         found = _find(public_id)
-    template, context = screens.screen(found, timezone.now())
+    now = timezone.now()
+    template, context = screens.screen(found, now)
     run = student_cookie.read(request)
-    return render(
+    answered = found.has_pending_answer or found.last_outcome in FLAGGED
+    seen = student_cookie.has_seen(request)
+    response = render(
         request,
         template,
         context
@@ -114,8 +130,30 @@ def session(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
             "run": run if run == found.run else None,
             "answer_pending": found.has_pending_answer,
             "answer_flagged": found.last_outcome in FLAGGED,
+            "came_back": not answered and screens.came_back(found, now, seen=seen),
+            "sence_failing": found.environment in sence_state.failing_environments(),
         },
     )
+    if found.state == State.REQUESTED:
+        student_cookie.mark_seen(response, request.path)
+    return response
+
+
+@never_cache
+@require_safe
+@sensitive_variables()
+def own_sessions(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """“Mis sesiones”: the student's past sessions in the course of a session of theirs.
+
+    It takes both the address of a session that SENCE opened, so that someone proved who they are,
+    and the RUT typed in this browser: a RUT is no secret, and an address may be passed on.
+    """
+    found = get_object_or_404(AttendanceSession, public_id=public_id)
+    run = student_cookie.read(request)
+    if run != found.run or not found.opened_at:
+        return render(request, "attendance/own_sessions_refused.html", status=403)
+    context = screens.own_sessions(found, timezone.now()) | {"run": run}
+    return render(request, "attendance/own_sessions.html", context)
 
 
 @never_cache

@@ -1,11 +1,12 @@
-// The timer of an open session, and "Cerrar ventana". The page works without either.
+// The timer of an open session, its warning, and "Cerrar ventana". The page works without them.
 "use strict";
 
 (function () {
   const RESYNC_MS = 60000;
+  const { clockUrl, state } = document.currentScript.dataset;
   const card = document.querySelector("[data-timer]");
   const closeLink = document.querySelector("[data-close-window]");
-  let resync = function () {};
+  let putRight = function () {};
 
   function asHours(seconds) {
     const pad = (n) => String(n).padStart(2, "0");
@@ -24,43 +25,98 @@
       const elapsed = Math.max(0, Math.floor((Date.now() - startedAt) / 1000));
       face.textContent = asHours(elapsed);
       const tone = elapsed > limit ? "past" : elapsed >= limit - warning ? "near" : "normal";
-      if (card.dataset.tone !== tone) card.dataset.tone = tone;
+      if (card.dataset.tone !== tone) change(tone);
     }
 
-    resync = async function () {
-      try {
-        const response = await fetch(card.dataset.clockUrl, { cache: "no-store" });
-        if (!response.ok) return;
-        const clock = await response.json();
-        if (clock.state !== "open") {
-          window.location.reload();
-          return;
-        }
-        startedAt = Date.now() - clock.elapsed * 1000;
-        draw();
-      } catch {
-        // No connection for now: the timer goes on by the phone's clock.
-      }
+    putRight = function (elapsed) {
+      startedAt = Date.now() - elapsed * 1000;
+      draw();
     };
 
     draw();
     setInterval(draw, 1000);
-    setInterval(resync, RESYNC_MS);
+  }
+
+  function change(tone) {
+    card.dataset.tone = tone;
+    const title = { near: card.dataset.titleNear, past: card.dataset.titlePast }[tone];
+    document.title = `${title || card.dataset.title} · USECAP`;
+    if (tone === "near") notify();
+  }
+
+  // The server's clock, and what happened in another tab or at SENCE.
+  async function resync() {
+    try {
+      const response = await fetch(clockUrl, { cache: "no-store" });
+      if (!response.ok) return;
+      const clock = await response.json();
+      if (clock.state !== state) window.location.reload();
+      else putRight(clock.elapsed);
+    } catch {
+      // No connection for now: the timer goes on by the phone's clock.
+    }
+  }
+
+  // Asked for by pressing a button alone, and only where the browser has notifications.
+  const offer = document.querySelector("[data-notify]");
+
+  function offerToNotify() {
+    const button = offer.querySelector("button");
+    const says = () => {
+      offer.hidden = false;
+      button.hidden = Notification.permission !== "default";
+      for (const sentence of offer.querySelectorAll("[data-when]")) {
+        sentence.hidden = sentence.dataset.when !== Notification.permission;
+      }
+    };
+    button.addEventListener("click", async function () {
+      await Notification.requestPermission();
+      says();
+    });
+    if (Notification.permission !== "denied") says();
+  }
+
+  async function notify() {
+    if (!offer || !("Notification" in window) || Notification.permission !== "granted") return;
+    const { title, body, worker } = offer.dataset;
+    const options = { body, tag: clockUrl, requireInteraction: true };
+    try {
+      new Notification(title, options).onclick = () => window.focus();
+    } catch {
+      // Android's Chrome shows none but a service worker's.
+      const registered = await navigator.serviceWorker.register(worker);
+      await activated(registered);
+      await registered.showNotification(title, options);
+    }
+  }
+
+  function activated(registered) {
+    const worker = registered.installing || registered.waiting;
+    return new Promise(function (resolve) {
+      if (registered.active) resolve();
+      else worker.addEventListener("statechange", () => worker.state === "activated" && resolve());
+    });
   }
 
   if (card) startTimer();
-
-  document.addEventListener("visibilitychange", function () {
-    if (document.visibilityState === "visible") resync();
-  });
-  window.addEventListener("pageshow", function (event) {
-    if (event.persisted) window.location.reload();
-  });
+  if (offer && "Notification" in window) offerToNotify();
+  if (state === "open" || state === "requested") {
+    setInterval(resync, RESYNC_MS);
+    document.addEventListener("visibilitychange", function () {
+      if (document.visibilityState === "visible") resync();
+    });
+  }
 
   if (closeLink) {
     // Where the browser refuses to close it, the link goes on to the sentence below it.
     closeLink.addEventListener("click", function () {
       window.close();
     });
+  }
+
+  const print = document.querySelector("[data-print]");
+  if (print) {
+    print.hidden = false;
+    print.addEventListener("click", () => window.print());
   }
 })();

@@ -235,3 +235,74 @@ def test_the_public_id_does_not_tell_the_nonce():
     session = requested()
     assert session.nonce not in session.get_absolute_url()
     assert str(session.public_id) not in session.nonce
+
+
+NO_ANSWER = "Sence todavía no nos informa de su ingreso."
+BEFORE = "Se dirigirá a la plataforma Sence"
+
+
+def test_a_session_that_was_just_asked_for_explains_what_comes(client):
+    text = page(requested(), client)
+    assert BEFORE in text
+    assert NO_ANSWER not in text
+
+
+def test_who_sees_its_start_button_again_reads_that_no_answer_came_and_how_to_go_on(client):
+    session = requested()
+    page(session, client)
+    text = page(session, client)
+    assert NO_ANSWER in text
+    assert BEFORE not in text
+    assert "Sence todavía no responde · USECAP" in text
+    for way_on in (
+        *("Inicia tu tiempo de asistencia Sence", "Ver si Sence ya respondió"),
+        *('href="/guia/#recuperar"', "Elegir otro curso"),
+    ):
+        assert way_on in text
+
+
+@pytest.mark.parametrize(("seconds", "says_so"), [(60, False), (61, True)])
+def test_on_another_phone_a_session_asked_for_a_while_ago_says_so_too(
+    client, time_machine, seconds, says_so
+):
+    time_machine.move_to("2026-11-23T12:00:00Z", tick=False)
+    session = requested()
+    time_machine.shift(timedelta(seconds=seconds))
+    assert (NO_ANSWER in page(session, client)) is says_so
+
+
+def test_an_answer_that_contradicts_is_not_called_missing(client):
+    session = requested()
+    page(session, client)
+    post(session, "open", answer(session, RunAlumno="22222222-2"))
+    text = page(session, client)
+    assert "no corresponde a esta sesión" in text
+    assert NO_ANSWER not in text
+
+
+def test_what_the_browser_remembers_of_having_seen_it_names_nobody(client):
+    session = requested()
+    cookie = client.get(session.get_absolute_url()).cookies["visto"]
+    assert cookie.value == "1"
+    assert cookie["path"] == session.get_absolute_url()
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "title"),
+    [(169, "Asistencia en curso"), (170, "Quedan menos de 10 minutos"),
+     (180, "Quedan menos de 10 minutos"), (181, "Cierre su sesión ahora")],
+)  # fmt: skip
+def test_the_tabs_title_tells_the_time_too(time_machine, minutes, title):
+    time_machine.move_to("2026-11-23T12:00:00Z", tick=False)
+    session = opened()
+    time_machine.shift(timedelta(minutes=minutes))
+    assert f"<title>{title} · USECAP</title>" in page(session)
+
+
+def test_closing_the_window_of_an_open_session_is_not_closing_the_session():
+    session = opened()
+    assert "Puede cerrar esta ventana: su tiempo sigue corriendo." in page(session)
+    post(session, "close", closing(session))
+    assert "Ya puede cerrar esta ventana." in page(session)

@@ -84,6 +84,30 @@ def about_to_start_elsewhere(student):
     go_to(student, requested(enrol()))
 
 
+def back_without_an_answer(student):
+    enrol()
+    student.reach_start_button()
+    student.page.reload()
+
+
+def sence_fails_everyone(student):
+    """The courses, while nobody gets in."""
+    failing(enrol())
+    student.enter_rut()
+    expect(student.page.get_by_label("Seleccionar Curso:")).to_be_visible()
+
+
+def about_to_start_while_sence_fails_everyone(student):
+    failing(enrol())
+    student.reach_start_button()
+
+
+def failing(enrolment):
+    for _ in range(3):
+        session = requested(EnrolmentFactory(action=enrolment.action))
+        post(session, "open", answer(session, IdSesionSence="", GlosaError="300"), error=True)
+
+
 def long_name(student):
     go_to(student, opened(EnrolmentFactory(action__course__name=LONG_NAME)))
 
@@ -168,6 +192,21 @@ def may_close_the_window(student):
     student.follow("Cerrar ventana")
 
 
+def may_close_the_window_of_an_open_session(student):
+    running(student)
+    student.follow("Cerrar ventana")
+
+
+def own_sessions(student):
+    enrolment = enrol()
+    for hours in (50, 26):
+        session = opened(enrolment, timezone.now() - timedelta(hours=hours))
+        session.mark_closed(session.opened_at + timedelta(minutes=67), time="", zone="")
+    opened(enrolment)
+    student.enter_rut()
+    student.follow("Mis sesiones en este curso")
+
+
 def no_close_needed(student):
     go_to(student, opened(enrol_in_talk(enrol())))
 
@@ -210,6 +249,9 @@ PAGES = {
     course_forgotten: "Seleccione su curso",
     about_to_start: "Inicie su asistencia",
     about_to_start_elsewhere: "Inicie su asistencia",
+    back_without_an_answer: "Sence todavía no responde",
+    sence_fails_everyone: "Seleccione su curso",
+    about_to_start_while_sence_fails_everyone: "Inicie su asistencia",
     long_name: "Asistencia en curso",
     not_started: "Nada que registrar por ahora",
     ended: "Nada que registrar por ahora",
@@ -218,13 +260,15 @@ PAGES = {
     lost_token: "Inicie su asistencia",
     lost_token_while_open: "Asistencia en curso",
     running: "Asistencia en curso",
-    near_the_limit: "Asistencia en curso",
+    near_the_limit: "Quedan menos de 10 minutos",
     past_the_limit: "Cierre su sesión ahora",
     close_failed: "Error en el cierre",
     superseded: "Cierre su sesión ahora",
     resolved: "Sesión revisada",
     closed: "Sesión cerrada",
     may_close_the_window: "Sesión cerrada",
+    may_close_the_window_of_an_open_session: "Asistencia en curso",
+    own_sessions: "Mis sesiones",
     no_close_needed: "Asistencia registrada",
     rejected: "Error en el inicio",
     rejected_for_several_reasons: "Error en el inicio",

@@ -136,11 +136,12 @@ def test_the_pages_ask_for_little_and_only_from_us(student, watch):
     session = opened(enrol())
 
     student.page.goto(student.site)
-    assert asked_for(watch) == {"/", BOOTSTRAP, SITE}
+    assert asked_for(watch) == {"/", BOOTSTRAP, SITE, CONNECTION}
     watch.requests.clear()
     student.page.goto(student.site + session.get_absolute_url())
 
-    assert asked_for(watch) == {session.get_absolute_url(), BOOTSTRAP, SITE, SCRIPT}
+    address = session.get_absolute_url()
+    assert asked_for(watch) == {address, BOOTSTRAP, SITE, CONNECTION, SCRIPT}
 
 
 FIELDS = {
@@ -155,6 +156,7 @@ def names_sent(request: Request) -> set[str]:
 
 BOOTSTRAP, SITE = "/static/bootstrap/bootstrap.min.css", "/static/usecap/site.css"
 SCRIPT, ICON = "/static/usecap/session.js", "/static/usecap/icon.svg"
+CONNECTION = "/static/usecap/connection.js"
 
 
 def asked_for(watch) -> set[str]:

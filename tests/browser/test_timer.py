@@ -17,6 +17,7 @@ NEAR = "Quedan menos de 10 minutos para completar 3 horas continuas. Cierre su s
 PAST = "Su sesión lleva más de 3 horas. Ciérrela ahora."
 WARNING = timedelta(hours=2, minutes=50)
 LIMIT = timedelta(hours=3)
+NEW = "Iniciar una nueva sesión"
 SECOND = timedelta(seconds=1)
 
 
@@ -80,12 +81,103 @@ def test_the_warning_and_the_change_of_tone_come_by_themselves(student):
     student.page.clock.run_for(31_000)
     expect(card(student.page)).to_have_attribute("data-tone", "near")
     expect(student.page.get_by_text(NEAR)).to_be_visible()
+    expect(student.page).to_have_title("Quedan menos de 10 minutos · USECAP")
+    expect(student.button(NEW)).to_be_hidden()
 
     time_passes(session, timedelta(minutes=11))
     student.page.clock.fast_forward("11:00")
     expect(card(student.page)).to_have_attribute("data-tone", "past")
     expect(student.page.get_by_text(PAST)).to_be_visible()
     expect(student.page.get_by_text(NEAR)).to_be_hidden()
+    expect(student.page).to_have_title("Cierre su sesión ahora · USECAP")
+    expect(student.button(NEW)).to_be_visible()
+
+
+NOTIFY = "Avisarme cuando queden 10 minutos"
+WILL_NOTIFY = "Le avisaremos en este equipo cuando queden 10 minutos"
+# What the page asked of the browser's own notifications, which go on as they are.
+LISTEN = """
+    window.asked = 0;
+    window.shown = [];
+    const Real = window.Notification;
+    const ask = Real.requestPermission.bind(Real);
+    window.Notification = new Proxy(Real, {
+        construct(real, [title, options]) {
+            window.shown.push([title, options.body]);
+            return new real(title, options);
+        },
+        get(real, name) {
+            if (name === "requestPermission") {
+                return () => { window.asked += 1; return ask(); };
+            }
+            return Reflect.get(real, name);
+        },
+    });
+"""
+ANDROID = """
+    window.Notification = new Proxy(window.Notification, {
+        construct() { throw new TypeError("Illegal constructor"); },
+    });
+"""
+
+
+def listened_to(student, script=LISTEN):
+    student.page.add_init_script(script)
+    student.page.clock.install()
+    session = opened_ago(WARNING - 30 * SECOND)
+    student.page.goto(student.site + session.get_absolute_url())
+    expect(student.button(CLOSE)).to_be_visible()
+
+
+def test_who_asked_for_it_gets_a_notice_ten_minutes_before_the_limit(student):
+    listened_to(student)
+    assert student.page.evaluate("asked") == 0
+    student.page.context.grant_permissions(["notifications"])
+
+    student.press(NOTIFY)
+    expect(student.page.get_by_text(WILL_NOTIFY)).to_be_visible()
+    expect(student.button(NOTIFY)).to_be_hidden()
+    assert student.page.evaluate("[asked, shown.length]") == [1, 0]
+    student.page.clock.run_for(31_000)
+
+    expect(card(student.page)).to_have_attribute("data-tone", "near")
+    assert student.page.evaluate("shown") == [["Quedan menos de 10 minutos", NEAR]]
+
+
+def test_where_only_a_service_worker_may_notify_it_does(student):
+    listened_to(student, ANDROID)
+    student.page.context.grant_permissions(["notifications"])
+    student.press(NOTIFY)
+    expect(student.page.get_by_text(WILL_NOTIFY)).to_be_visible()
+
+    student.page.clock.run_for(31_000)
+
+    student.page.wait_for_function(
+        """async () => {
+            const [registered] = await navigator.serviceWorker.getRegistrations();
+            const notices = registered ? await registered.getNotifications() : [];
+            return notices.some((notice) => notice.title === "Quedan menos de 10 minutos");
+        }"""
+    )
+
+
+def test_nobody_is_asked_or_notified_who_did_not_press_the_button(student):
+    listened_to(student)
+    expect(student.button(NOTIFY)).to_be_visible()
+
+    student.page.clock.run_for(31_000)
+
+    expect(card(student.page)).to_have_attribute("data-tone", "near")
+    assert student.page.evaluate("[asked, shown.length]") == [0, 0]
+    expect(student.button(NOTIFY)).to_be_hidden()
+
+
+def test_where_the_browser_has_no_notifications_nothing_is_offered(student):
+    listened_to(student, "delete window.Notification;")
+
+    expect(student.button(NOTIFY)).to_be_hidden()
+    student.page.clock.run_for(31_000)
+    expect(card(student.page)).to_have_attribute("data-tone", "near")
 
 
 @pytest.mark.parametrize("wrong_by", [timedelta(hours=5), timedelta(hours=-5), timedelta(days=400)])
