@@ -48,9 +48,11 @@ class Result:
 def send_due(now: datetime, progress: Callable[[list[int]], Iterable[int]] = iter) -> Result:
     """Send what is due at `now` over one connection, and raise nothing of the mail server's.
 
-    A mail that fails delays only itself. Where the server is away the rest goes on waiting, and no
-    mail counts it as an attempt. `progress` wraps the list of what is due, as tqdm does.
+    Mails to students go to the address that they have by now. A mail that fails delays only itself.
+    Where the server is away the rest goes on waiting, and no mail counts it as an attempt.
+    `progress` wraps the list of what is due, as tqdm does.
     """
+    outbox.follow_students(SentMail.objects.all())
     result = Result()
     with _connection() as line:
         for pk in progress(_urgent_first(now)):

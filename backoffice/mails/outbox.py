@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from attendance.models import AttendanceSession, SentMail
 from backoffice.mails import timing
+from courses.models import Student
 
 RETRY_AFTER = [
     timedelta(minutes=5),
@@ -18,6 +19,12 @@ RETRY_AFTER = [
 ]
 """How long after its latest attempt a mail is tried again, once it failed so many times."""
 
+TO_STUDENTS = [
+    SentMail.Kind.NEAR_LIMIT,
+    SentMail.Kind.PAST_LIMIT,
+    SentMail.Kind.REMINDER,
+    SentMail.Kind.NO_SESSION,
+]
 MAX_ATTEMPTS = len(RETRY_AFTER) + 1
 MAX_SUBJECT = 200
 
@@ -65,6 +72,18 @@ def unsent() -> QuerySet[SentMail]:
 def without_recipients() -> QuerySet[SentMail]:
     """Kept, and sent to nobody: there was no address when they were written."""
     return unsent().filter(recipients="")
+
+
+def follow_students(mails: QuerySet[SentMail]) -> int:
+    """Have those that no server took yet go to their student's address of now, if it is another.
+
+    At the new one they were never tried. Returns how many; to nobody, where there is no address.
+    """
+    students = Student.objects.filter(enrolments=OuterRef("enrolment"))
+    moved = mails.filter(
+        ~Q(recipients=F("enrolment__student__email")), kind__in=TO_STUDENTS, sent_at=None
+    )
+    return moved.update(recipients=Subquery(students.values("email")), attempts=0, retry_at=None)
 
 
 def waiting(now: datetime) -> QuerySet[SentMail]:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from attendance.models import SentMail
 from backoffice.mails import outbox, remind
-from courses.models import StaffScope
+from courses.models import StaffScope, Student
 from tests.attendance_steps import opened
 from tests.factories import OtecFactory
 
@@ -158,6 +158,18 @@ def test_a_mail_without_recipients_goes_to_whom_its_otec_names_by_now(client, co
     assert "intentar: 1." in again(client, row).content.decode()
     row.refresh_from_db()
     assert row.recipients == "ana@example.com\nluis@example.com"
+
+
+def test_what_is_tried_again_goes_to_the_address_that_the_student_has_by_now(client, coordinator):
+    row = reminder()
+    SentMail.objects.update(attempts=outbox.MAX_ATTEMPTS)
+    Student.objects.update(email="bien@example.com")
+    client.force_login(coordinator)
+    data = {"action": "try_again", "_selected_action": [row.pk]}
+    page = client.post(LIST, data, follow=True).content.decode()
+    assert "Correos que se volverán a intentar: 1." in page
+    row.refresh_from_db()
+    assert (row.recipients, row.attempts) == ("bien@example.com", 0)
 
 
 def test_an_auditor_has_nothing_tried_again(client):

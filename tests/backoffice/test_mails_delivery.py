@@ -8,15 +8,18 @@ from io import StringIO
 
 import pytest
 import time_machine
+from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
 from attendance.models import SentMail
-from backoffice.mails import delivery, outbox
+from backoffice.mails import again, delivery, outbox, write_to_students_without_session
+from courses.models import Student
 from tests.attendance_steps import opened
 from tests.backoffice.smtp_server import smtp_server
 from tests.database_away import database_away
+from tests.factories import EnrolmentFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -101,6 +104,35 @@ def test_only_addresses_of_this_site_become_links(server):
     assert '<a href="http://localhost:8000/admin/?a=1&amp;b=2"' in html
     assert ">Abiertas: 3</a>" in html
     assert 'href="http://malo' not in html
+
+
+def test_a_letter_follows_its_student_to_the_corrected_address_until_a_server_took_it(server):
+    enrolment = EnrolmentFactory(student__email="mal@exmaple.com")
+    server.refused = {"mal@exmaple.com"}
+    user = get_user_model().objects.create_superuser("jefa")
+    write_to_students_without_session(enrolment.action, user, "Hola", "Texto", timezone.now())
+    assert send().failed == 1
+    SentMail.objects.update(attempts=outbox.MAX_ATTEMPTS)
+    Student.objects.update(email="bien@example.com")
+    assert send().sent == 1
+    assert server.recipients == ["bien@example.com"]
+    Student.objects.update(email="otro@example.com")
+    assert send().sent == 0
+    assert SentMail.objects.get().recipients == "bien@example.com"
+
+
+def test_an_address_that_was_taken_away_is_written_to_no_more(server):
+    enrolment = EnrolmentFactory(action__course__otec__alert_emails="jefa@example.com")
+    user = get_user_model().objects.create_superuser("jefa")
+    write_to_students_without_session(enrolment.action, user, "Hola", "Texto", timezone.now())
+    Student.objects.update(email="")
+    assert send().sent == 0
+    # Nor is it for the coordinators.
+    again.try_again(SentMail.objects.all())
+    assert send().sent == 0
+    Student.objects.update(email="nuevo@example.com")
+    assert send().sent == 1
+    assert server.recipients == ["nuevo@example.com"]
 
 
 def test_a_server_that_is_away_costs_no_mail_an_attempt(server, settings):
