@@ -24,9 +24,11 @@ from attendance.models import (
     SenceCallback,
     StaffAlert,
 )
+from attendance.sence_state import failing_environments
 from backoffice import board
 from backoffice.charts import Chart, Point, chart
 from backoffice.review.filters import NO_CODE, REFUSED, between, start_of
+from courses.models import Environment
 from courses.scope import within_scope
 from errors_catalog import catalogue
 from errors_catalog.models import Responsible
@@ -74,6 +76,7 @@ class Desk:
     today: date
     days: str
     hours_of: str
+    sence_failing: list[str] = field(default_factory=list)
     numbers: list[Number] = field(default_factory=list)
     by_day: Chart | None = None
     by_hour: Chart | None = None
@@ -103,6 +106,9 @@ def desk(user: Any, now: datetime, *, days: str, hours_of: str) -> Desk:
         first = today - timedelta(days=int(days) - 1)
         hours_from = today if hours_of == "hoy" else today - timedelta(days=today.weekday())
         shown |= {
+            "sence_failing": [
+                str(Environment(name).label) for name in sorted(failing_environments())
+            ],
             "by_day": _by_day(sessions, first, today),
             "by_hour": _by_hour(sessions, hours_from, today),
             "errors": _errors(user, today - WEEK, today),

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
@@ -347,3 +348,18 @@ def test_nothing_of_the_desk_changes_what_it_counts(two_otecs):
     before = list(AttendanceSession.objects.order_by("pk").values())
     desk(browser_of(member("Coordinador")))
     assert list(AttendanceSession.objects.order_by("pk").values()) == before
+
+
+def test_the_desk_says_that_starts_fail_for_everyone_as_students_read_it():
+    client = browser_of(member("Coordinador"))
+    otec = OtecFactory()
+    for _ in range(3):
+        assert desk(client).sence_failing == []
+        cache.clear()
+        refused(otec, "300")
+    assert desk(client).sence_failing == ["Prueba"]
+    page = client.get(DESK).content.decode()
+    assert "Sence responde con errores propios a todos los que intentan iniciar" in page
+    opened(otec)
+    cache.clear()
+    assert desk(client).sence_failing == []
