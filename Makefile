@@ -1,6 +1,6 @@
 # One word each, from a clean clone, with Python 3.11 and make alone.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint pictures clean browser
+.PHONY: help setup demo test firefox lint pictures clean browser
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -13,6 +13,7 @@ help:
 	@echo "make setup   the environment alone, in .venv"
 	@echo "make demo    the site, SENCE's simulator and invented people (PORT, SENCE_PORT, LOGIN_PORT)"
 	@echo "make test    the whole suite (TESTS=path for a part of it)"
+	@echo "make firefox   the guide's way in Firefox, which apt installs where it is missing"
 	@echo "make lint    ruff, mypy, templates, migrations, deploy check"
 	@echo "make pictures   the screenshots of the guide and of the manual, taken anew"
 	@echo "make clean   stop the embedded PostgreSQL and delete its data and the demo's"
@@ -43,6 +44,13 @@ browser: setup
 
 test: browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
+
+# The guide's way in Debian's Firefox, with packages that nothing else needs.
+firefox: setup
+	@command -v firefox-esr >/dev/null || command -v firefox >/dev/null || \
+		{ apt-get update -qq && apt-get install -y -qq firefox-esr >/dev/null; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-firefox.txt
+	$(BIN)/python -m pytest tests/browser/firefox_journey.py
 
 lint: setup
 	$(BIN)/ruff check .
