@@ -285,8 +285,8 @@ TEXTS: dict[str, NamedText] = {
     "no_answer_yet": NamedText(
         "Antes de iniciar: volvió y Sence aún no responde",
         "Sence todavía no nos informa de su ingreso. Si no terminó de ingresar con su Clave Única, "
-        "presione el botón otra vez. Si ya terminó, espere un momento y vuelva a cargar esta "
-        "página.",
+        "presione el botón otra vez. Si ya terminó, espere un momento y presione “Ver si Sence ya "
+        "respondió”.",
     ),
     "no_close_needed": NamedText(
         "Sesión abierta en una acción que no exige cierre",
@@ -399,7 +399,7 @@ TEXTS: dict[str, NamedText] = {
     "window_note_open": NamedText(
         "Sesión abierta: al cerrar la ventana sin cerrar la sesión",
         "Puede cerrar esta ventana: su tiempo sigue corriendo. Para cerrar su sesión, vuelva a la "
-        "primera página e ingrese su Rut antes de {horas} horas.",
+        "primera página e ingrese su Rut.",
     ),
     "withdrawn": NamedText(
         "Alumno retirado del curso",
