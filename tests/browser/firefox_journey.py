@@ -8,6 +8,7 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from marionette_driver import By, Wait, errors
@@ -66,11 +67,17 @@ class Firefox:
 
 
 @pytest.fixture
-def firefox(monkeypatch: pytest.MonkeyPatch, unused_port: int) -> Iterator[Firefox]:
+def firefox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, unused_port: int) -> Iterator[Firefox]:
     # It ends at once if it asks anybody but this machine.
     monkeypatch.setenv("MOZ_DISABLE_NONLOCAL_CONNECTIONS", "1")
     binary = shutil.which("firefox-esr") or shutil.which("firefox")
-    driver = Marionette(bin=binary, headless=True, port=unused_port, startup_timeout=120)
+    driver = Marionette(
+        bin=binary,
+        headless=True,
+        port=unused_port,
+        startup_timeout=120,
+        gecko_log=str(tmp_path / "gecko.log"),
+    )
     driver.start_session()
     yield Firefox(driver)
     driver.cleanup()
