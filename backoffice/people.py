@@ -14,7 +14,11 @@ from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.forms import UserChangeForm, UserCreationForm
+from django.contrib.auth.forms import (
+    AdminPasswordChangeForm,
+    UserChangeForm,
+    UserCreationForm,
+)
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
@@ -33,6 +37,7 @@ from courses.search import PlainSearchAdmin
 
 EDITED = ["username", "first_name", "last_name", "email"]
 SUPERUSERS_ONLY = ("is_superuser", "user_permissions")
+USERNAME_HELP = "Con él entra: letras sin espacios, números y los signos @ . + - _"
 GROUPS_HELP = (
     "Coordinador: el trabajo diario, sin tokens ni usuarios. Administrador: además los OTEC, sus "
     "tokens y los usuarios. Auditor: lo ve todo y no cambia nada."
@@ -82,6 +87,7 @@ class PersonForm(RefusableForm):
         model = User
         fields = [*EDITED, "is_active", "groups"]
         help_texts = {
+            "username": USERNAME_HELP,
             "groups": GROUPS_HELP,
             "is_active": "Sin esta marca no puede entrar. Las cuentas se desactivan; no se "
             "eliminan: lo que hizo cada persona queda a su nombre.",
@@ -91,7 +97,15 @@ class PersonForm(RefusableForm):
 class NewPersonForm(RefusableForm, UserCreationForm):
     class Meta(UserCreationForm.Meta):  # type: ignore[name-defined]
         fields = [*EDITED, "groups"]
-        help_texts = {"groups": GROUPS_HELP}
+        help_texts = {"username": USERNAME_HELP, "groups": GROUPS_HELP}
+
+
+class NewPasswordForm(AdminPasswordChangeForm):
+    """A new password. Who has none to log in with is deactivated instead."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields.pop("usable_password", None)
 
 
 class ScopeInline(admin.StackedInline):
@@ -131,6 +145,7 @@ admin.site.unregister(Group)
 class PersonAdmin(PlainSearchAdmin, RefusalsAdmin, UserAdmin):
     add_form_template = "backoffice/add_person.html"
     form = UserChangeForm  # type: ignore[assignment]
+    change_password_form = NewPasswordForm
     list_display = ["username", "name", "group_names", "otec_names", "state"]
     list_display_links = ["username", "name"]
     search_help_text = "Usuario, nombres, apellidos o correo."

@@ -21,6 +21,8 @@ class BackofficeSite(admin.AdminSite):
     index_title = "Escritorio"
     index_template = "backoffice/desk.html"
     login_template = "backoffice/login.html"
+    # The lists need the width of the screen; the bar under the header leads everywhere.
+    enable_nav_sidebar = False
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         pages: list[tuple[str, Callable[..., HttpResponseBase], str]] = [
@@ -91,6 +93,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         for label, name, permissions in entries
         if request.user.has_perms(permissions)
     ]
+    addresses.append(("Todo lo demás", f"{reverse('admin:index')}#todo"))
     return [
         {"label": label, "url": url, "is_current": request.path == url} for label, url in addresses
     ]

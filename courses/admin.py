@@ -28,7 +28,7 @@ from courses.models import (
 )
 from courses.readonly import ReadOnlyAdmin
 from courses.refusals import RefusalsAdmin
-from courses.scope import OtecFilter, ScopedAdmin, otec_ids
+from courses.scope import OtecFilter, ScopedAdmin, otec_ids, within_scope
 from courses.search import PlainSearchAdmin
 
 REJECTED_ROWS_SHOWN = 50
@@ -36,6 +36,7 @@ SHARED_STUDENT = (
     "Este alumno también está inscrito con otro OTEC: usted no puede cambiar sus datos. Si hay "
     "algo que corregir, pídalo a quien administra todos los OTEC."
 )
+NAMED_BOXES = ["usecap/autocomplete.js"]
 
 
 def list_link(model: str, text: str, **filters: Any) -> str:
@@ -165,6 +166,15 @@ class CourseAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
     search_help_text = "Nombre, código SENCE u OTEC."
     autocomplete_fields = ["otec"]
 
+    class Media:
+        js = NAMED_BOXES
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Choose the OTEC where there is no choice."""
+        otecs = within_scope(Otec.objects.all(), request.user, "pk")[:2]
+        only = {"otec": otecs[0].pk} if len(otecs) == 1 else {}
+        return only | super().get_changeform_initial_data(request)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Course]:
         return super().get_queryset(request).annotate(action_count=Count("actions"))
 
@@ -195,6 +205,9 @@ class ActionAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
     autocomplete_fields = ["course"]
     readonly_fields = ["enrolments_link"]
     delete_remedy = "Una acción con inscripciones no se elimina: corrija sus fechas."
+
+    class Media:
+        js = NAMED_BOXES
 
     def get_fields(self, request: HttpRequest, obj: Action | None = None) -> Any:
         fields = ["course", "code", ("starts_on", "ends_on"), "environment", "close_required"]
@@ -256,7 +269,7 @@ class StudentAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
 
     def is_shared(self, request: HttpRequest, student: Student | None) -> bool:
         """Whether an OTEC that the user doesn't work for enrolled the student as well."""
-        ids = otec_ids(request.user)
+        ids = otec_ids(request.user) if student else None
         if student is None or ids is None:
             return False
         return student.enrolments.exclude(action__course__otec__in=ids).exists()
@@ -298,6 +311,9 @@ class EnrolmentAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
     autocomplete_fields = ["student", "action"]
     actions = ["withdraw", "reinstate"]
     delete_remedy = "Retire la inscripción: lo que se registró con ella no se elimina."
+
+    class Media:
+        js = NAMED_BOXES
 
     def get_fields(self, request: HttpRequest, obj: Enrolment | None = None) -> Any:
         fields = ["student", "action", "is_exempt"]

@@ -103,7 +103,7 @@ class HelpLinkInline(admin.StackedInline):
 class HelpSectionAdmin(PreviewAdmin, RecordedAdmin):
     form = HelpSectionForm
     inlines = [HelpLinkInline]
-    list_display = ["title", "key", "position", "before_rut", "after_rut", "link_count"]
+    list_display = ["title", "pages", "position", "link_count"]
     list_filter = ["before_rut", "after_rut"]
     search_fields = ["title", "key", "links__label", "links__url"]
     fields = ["title", "key", "position", "before_rut", "after_rut"]
@@ -113,6 +113,11 @@ class HelpSectionAdmin(PreviewAdmin, RecordedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.HelpSection]:
         return super().get_queryset(request).annotate(link_count=Count("links"))
+
+    @admin.display(description="dónde aparece")
+    def pages(self, section: models.HelpSection) -> str:
+        shown = {"página del RUT": section.before_rut, "páginas que siguen": section.after_rut}
+        return ", ".join(page for page, is_shown in shown.items() if is_shown) or "en ninguna"
 
     @admin.display(description="enlaces")
     def link_count(self, section: models.HelpSection) -> int:

@@ -306,7 +306,7 @@ def _action_codes(term: str, user: Any) -> list[str]:
 @admin.register(SenceCallback)
 class SenceCallbackAdmin(EvidenceAdmin):
     otec_path = "verdict__session__otec"
-    list_display = ["received", "phase", "announces_error", "run", "outcome", "reason"]
+    list_display = ["received", "phase", "address", "run", "outcome", "reason"]
     list_filter: ClassVar[list] = [
         filters.OutcomeFilter, filters.ReceivedFilter, filters.AnswerErrorFilter, "phase",
         "announces_error",
@@ -316,7 +316,7 @@ class SenceCallbackAdmin(EvidenceAdmin):
     search_fields = ["verdict__session__run"]
     search_help_text = "RUN del alumno, IdSesionAlumno o IdSesionSence completos."
     fields = [
-        "received", "phase", "announces_error", "session", "outcome", "reason", "body_length",
+        "received", "phase", "address", "session", "outcome", "reason", "body_length",
         "content_type", "origin", "body_text",
     ]  # fmt: skip
 
@@ -337,6 +337,11 @@ class SenceCallbackAdmin(EvidenceAdmin):
     @admin.display(description="recibida el", ordering="received_at")
     def received(self, callback: SenceCallback) -> str:
         return local(callback.received_at)
+
+    @admin.display(description="llegó a la dirección")
+    def address(self, callback: SenceCallback) -> str:
+        # Words: the icons for yes and no say right and wrong, and here it is the other way about.
+        return "De error" if callback.announces_error else "De éxito"
 
     @admin.display(description="RunAlumno")
     def run(self, callback: SenceCallback) -> str:

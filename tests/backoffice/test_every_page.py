@@ -118,7 +118,7 @@ courses/course/<path:object_id>/                            302    302    302   
 courses/course/<path:object_id>/change/                       7      7      7    302    403    302
 courses/course/<path:object_id>/delete/                       7      7    403    302    403    302
 courses/course/<path:object_id>/history/                      7      7      7    302    403    302
-courses/course/add/                                           5      5    403      5    403    302
+courses/course/add/                                           6      7    403      7    403    302
 courses/enrolment/                                            8      8      8      8    403    302
 courses/enrolment/<path:object_id>/                         302    302    302    302    302    302
 courses/enrolment/<path:object_id>/change/                    9      9      9    302    403    302

@@ -619,7 +619,7 @@ def test_what_something_hangs_on_is_not_deleted_and_the_page_says_why(admin_clie
 def test_an_enrolment_without_sessions_is_deleted(admin_client):
     enrolment = EnrolmentFactory()
     page = address("enrolment_delete", enrolment.pk)
-    assert "¿Está seguro" in admin_client.get(page).content.decode()
+    assert "Se eliminará lo siguiente" in admin_client.get(page).content.decode()
     assert admin_client.post(page, {"post": "yes"}).status_code == 302
     assert not Enrolment.objects.exists()
 
