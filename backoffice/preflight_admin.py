@@ -10,11 +10,8 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_http_methods
 
-from attendance.sence.incoming import MAX_BODY
 from backoffice import trial
 from backoffice.preflight import lines, rosters
 from courses.admin import ActionAdmin
@@ -53,13 +50,6 @@ class CheckedActionAdmin(ActionAdmin):
         own = [
             path("<int:pk>/revision/", asked(self.preflight), name="courses_action_preflight"),
             path("prueba/resultado/", asked(self.told), name="courses_action_trial_told"),
-            path("prueba/<str:nonce>/", answer, name="courses_action_trial_answer"),
-            path(
-                "prueba/<str:nonce>/error/",
-                answer,
-                {"error": True},
-                name="courses_action_trial_error",
-            ),
         ]
         return [*own, *super().get_urls()]
 
@@ -162,17 +152,3 @@ def in_words(answered: dict) -> tuple[int, str]:
         for found in catalogue.explain(codes)
     )
     return messages.ERROR, f"Inicio de prueba: SENCE respondió {said}"
-
-
-@csrf_exempt
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def answer(request: HttpRequest, nonce: str, *, error: bool = False) -> HttpResponse:
-    """SENCE's answer to a trial, posted across sites: no cookie comes with it, nothing is kept."""
-    query = {}
-    if request.method == "POST":
-        body = request.read(MAX_BODY + 1)
-        query["respuesta"] = trial.sealed(nonce, body, len(body), error=error)
-    response = HttpResponseRedirect(reverse("admin:courses_action_trial_told", query=query))
-    response.status_code = 303
-    return response

@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
 
-from backoffice import board, desk, views_board, views_uploads
+from backoffice import board, desk, views_board, views_trial, views_uploads
 
 
 class BackofficeSite(admin.AdminSite):
@@ -39,6 +39,16 @@ class BackofficeSite(admin.AdminSite):
         ]
         own: list[URLPattern | URLResolver] = [
             path(route, self.admin_view(view), name=name) for route, view, name in pages
+        ]
+        # Short, for SENCE takes 100 characters; and nobody's login, for no cookie comes with it.
+        own += [
+            path("prueba/<str:nonce>/", views_trial.answer, name="trial_answer"),
+            path(
+                "prueba/<str:nonce>/error/",
+                views_trial.answer,
+                {"error": True},
+                name="trial_error",
+            ),
         ]
         # "View on site" leads from any row's number to its page, and a session's draws the form
         # that holds the OTEC's token. The rest go last: they end in one that catches all.

@@ -65,7 +65,7 @@ def form(trial: Trial, token: str) -> tuple[str, dict[str, str], list[Refusal]]:
 
 
 def _address(name: str, nonce: str) -> str:
-    path = reverse(f"admin:courses_action_trial_{name}", args=[nonce])
+    path = reverse(f"admin:trial_{name}", args=[nonce])
     return f"{settings.PUBLIC_BASE_URL}{path}"
 
 

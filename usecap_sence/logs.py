@@ -4,8 +4,8 @@ import logging
 import re
 
 MASKS = [
-    # The nonce of a callback URL: whoever holds it can speak in SENCE's name.
-    (re.compile(r"/sence/[\w-]{16,}"), "/sence/***"),
+    # The nonce of a callback URL, or of a trial's: whoever holds it can speak in SENCE's name.
+    (re.compile(r"/(sence|prueba)/[\w-]{16,}"), r"/\1/***"),
     # PostgreSQL quotes whole rows here.
     (re.compile(r"DETAIL:  .*"), "DETAIL:  ***"),
     # RUNs and RUTs, with or without dots.

@@ -110,8 +110,6 @@ courses/action/<path:object_id>/change/                       9      9      8   
 courses/action/<path:object_id>/delete/                       8      8    403    302    403    302
 courses/action/<path:object_id>/history/                      9      9      9    302    403    302
 courses/action/add/                                           5      5    403      5    403    302
-courses/action/prueba/<str:nonce>/                          303    303    303    303    303    303
-courses/action/prueba/<str:nonce>/error/                    303    303    303    303    303    303
 courses/action/prueba/resultado/                            302    302    302    302    302    302
 courses/course/                                               8      8      8      8    403    302
 courses/course/<path:object_id>/                            302    302    302    302    302    302
@@ -206,6 +204,8 @@ login/                                                      302    302    302   
 logout/                                                     405    405    405    405    405    302
 password_change/                                              5      4      4      4      4    302
 password_change/done/                                         5      4      4      4      4    302
+prueba/<str:nonce>/                                         303    303    303    303    303    303
+prueba/<str:nonce>/error/                                   303    303    303    303    303    303
 tablero/                                                      6      6      6      6    403    302
 tablero/<int:action_id>/                                      7      7      7    404    403    302
 tablero/<int:action_id>/escribir/                             9      9    403    404    403    302

@@ -15,8 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from attendance.checks import check_public_base_url
 from attendance.models import AttendanceSession, SenceCallback, StaffAlert
-from attendance.sence.callback_urls import MAX_BASE_URL
+from attendance.sence.callback_urls import MAX_BASE_URL, MAX_URL
 from attendance.sence.outgoing import form_url
 from attendance.starting import preflight_action
 from courses.models import Enrolment, Student
@@ -25,6 +26,7 @@ from tests.backoffice.staff import GROUPS, browser_of, member
 from tests.factories import ActionFactory, EnrolmentFactory, OtecFactory
 from tests.simulator_process import SimulatorProcess
 from tests.test_simulator import Forms
+from usecap_sence.logs import MaskingFormatter
 
 pytestmark = pytest.mark.django_db
 RUN = "12345678-5"
@@ -313,6 +315,44 @@ def test_whatever_comes_back_breaks_nothing(body):
     assert messages_of(client, response.url)
 
 
+class CutOff:
+    """An upload whose browser went away."""
+
+    def read(self, *_):
+        raise OSError
+
+    readline = read
+
+
+def test_an_answer_that_was_cut_off_on_its_way_breaks_nothing():
+    client, action = browser_of(member("Administrador")), ActionFactory()
+    url = prepared(client, action)["UrlRetoma"].removeprefix("http://localhost:8000")
+    response = Client().post(url, {"a": "b"}, **{"wsgi.input": CutOff()})
+    assert response.status_code == 303
+    assert "sin aceptarlo" in messages_of(client, response.url)[0]
+
+
+def test_the_addresses_fit_whatever_base_the_checks_accept(settings):
+    settings.PUBLIC_BASE_URL = f"https://{'a' * (MAX_BASE_URL - 11)}.cl"
+    assert "attendance.E002" not in {error.id for error in check_public_base_url()}
+    fields = prepared(browser_of(member("Administrador")), ActionFactory())
+    assert len(fields["UrlError"]) <= MAX_URL
+    assert field_codes(fields, closing=False, test_environment=True) == []
+
+
+def test_the_nonce_of_a_trial_is_in_no_log(caplog):
+    client, action = browser_of(member("Administrador")), ActionFactory()
+    fields = prepared(client, action)
+    path = fields["UrlError"].removeprefix("http://localhost:8000")
+    nonce = path.split("/")[-3]
+    Client().put(path)
+    Client().post(path + "otra/")
+    formatter = MaskingFormatter("{message}", style="{")
+    logged = [formatter.format(record) for record in caplog.records]
+    assert nonce in caplog.text
+    assert not any(nonce in line for line in logged)
+
+
 def test_looking_at_the_address_that_sence_comes_back_to_says_nothing():
     client, action = browser_of(member("Administrador")), ActionFactory()
     url = prepared(client, action)["UrlRetoma"].removeprefix("http://localhost:8000")
@@ -347,7 +387,7 @@ def test_a_trial_without_a_token_says_what_to_do():
 
 
 def test_a_trial_whose_addresses_are_too_long_is_not_sent(settings):
-    settings.PUBLIC_BASE_URL = "http://" + "x" * (MAX_BASE_URL - 7)
+    settings.PUBLIC_BASE_URL = "http://" + "x" * MAX_URL
     client, action = browser_of(member("Administrador")), ActionFactory()
     page = client.post(page_of(action), {"run": RUN}).content.decode()
     assert "supera 100 caracteres" in page
