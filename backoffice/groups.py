@@ -1,58 +1,16 @@
-"""Who may do what: the three groups that staff belong to."""
+"""Who may do what: the groups that staff belong to, and what migrations give them."""
 
 from typing import Any
 
 from django.contrib.auth.management import create_permissions
 
-READ = [
-    f"{app}.view_{model}"
-    for app, models in {
-        "courses": ["otec", "course", "action", "student", "enrolment", "rosterimport"],
-        "attendance": [
-            "attendancesession", "sencecallback", "callbackverdict", "staffalert", "sentmail",
-        ],
-        "errors_catalog": [
-            "senceerror", "helpsection", "helplink", "helptext", "contactdetails",
-        ],
-    }.items()
-    for model in models
-]  # fmt: skip
-DAILY = [
-    *READ,
-    *(
-        f"courses.{verb}_{model}"
-        for verb in ("add", "change", "delete")
-        for model in ("course", "action", "student", "enrolment")
-    ),
-    "courses.load_rosterimport",
-    "attendance.resolve_attendancesession",
-    "attendance.remind_attendancesession",
-    "attendance.export_attendancesession",
-    *(
-        f"errors_catalog.{verb}_{model}"
-        for verb in ("add", "change", "delete")
-        for model in ("senceerror", "helpsection", "helplink")
-    ),
-    "errors_catalog.change_helptext",
-    "errors_catalog.change_contactdetails",
-]
-GROUPS = {
-    "Coordinador": DAILY,
-    "Administrador": [
-        *DAILY,
-        *(f"courses.{verb}_otec" for verb in ("add", "change", "delete")),
-        "courses.change_otec_token",
-        *(f"courses.{verb}_staffscope" for verb in ("view", "add", "change", "delete")),
-        *(f"auth.{verb}_user" for verb in ("view", "add", "change")),
-    ],
-    "Auditor": [*READ, "attendance.export_attendancesession"],
-}
-
 
 def grant(apps: Any, group_name: str, permissions: list[str]) -> None:
     """Give the group, made where it is missing, what it lacks of `permissions` (`app.codename`).
 
-    For migrations: permissions are created first, which Django does only after migrating.
+    For migrations: permissions are created first, which Django does only after migrating. Each
+    migration spells out what it grants, all of it of models that it depends on: a list kept
+    elsewhere would come to name permissions that a new database does not have yet.
     """
     for app in {permission.partition(".")[0] for permission in permissions}:
         config = apps.get_app_config(app)

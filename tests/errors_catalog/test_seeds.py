@@ -1,5 +1,7 @@
 """The catalogue as it is installed, and upgraded without touching what staff wrote."""
 
+from types import SimpleNamespace
+
 import pytest
 from django.apps import apps
 from django.db import connection
@@ -47,6 +49,12 @@ PROTOCOL = [
 def test_every_code_of_the_manual_is_there_with_who_must_act():
     seeded = SenceError.objects.values_list("code", "responsible", "alerts_staff")
     assert list(seeded) == PROTOCOL
+
+
+def test_a_field_that_a_later_migration_adds_is_left_to_it():
+    later = SimpleNamespace(**vars(defaults.ERRORS["204"]), of_a_later_version="x")
+    add_missing(apps, errors={"999": later})
+    assert SenceError.objects.get(code="999").description == later.description
 
 
 def test_every_error_says_what_happened_and_what_to_do():
