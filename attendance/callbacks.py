@@ -26,6 +26,7 @@ from attendance.models import (
     SenceCallback,
 )
 from attendance.sence.incoming import Answer, contradictions, error_codes, read
+from attendance.sence.outgoing import MAX_ID
 from attendance.spool import Receipt
 from errors_catalog import catalogue
 
@@ -122,7 +123,7 @@ def _contradictions(
 
 def _judge_opening(session: AttendanceSession, answer: Answer) -> Verdict:
     ids = answer.all("IdSesionSence")
-    if len(ids) != 1 or len(ids[0]) > 149:
+    if len(ids) != 1 or len(ids[0]) > MAX_ID:
         return Outcome.ANOMALY, "Anuncia un inicio sin un IdSesionSence utilizable."
     if session.sence_session_id == ids[0]:
         return Outcome.REPLAY, ""

@@ -21,9 +21,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from attendance.sence import callback_urls
+from attendance.sence.outgoing import MAX_ID
 from courses.models import Enrolment, Environment, Otec
 
-MAX_SENCE_ID = 149
 """Longest `IdSesionAlumno` and `IdSesionSence` (manual, table of parameters)."""
 
 
@@ -76,6 +76,14 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
     def within_limit(self, now: datetime) -> Self:
         """Open, and not for longer than the limit."""
         return self.open().filter(opened_at__gte=now - session_limit())
+
+    def open_now(self, now: datetime) -> Self:
+        """Open within the limit or to be closed: the others ended, though no close came for them.
+
+        Those are past the limit where none is expected, or where staff settled it.
+        """
+        is_expected = Q(close_required=True, resolved_at=None)
+        return self.open().filter(is_expected | Q(opened_at__gte=now - session_limit()))
 
     def overlong(self, now: datetime) -> Self:
         """Past the limit while the action exists to be closed: what staff have to look at."""
@@ -175,7 +183,7 @@ class AttendanceSession(models.Model):
     run = models.CharField("RunAlumno", max_length=10, editable=False)
     student_session_id = models.CharField(
         "IdSesionAlumno",
-        max_length=MAX_SENCE_ID,
+        max_length=MAX_ID,
         unique=True,
         editable=False,
         default=new_student_session_id,
@@ -188,7 +196,7 @@ class AttendanceSession(models.Model):
     superseded_at = models.DateTimeField("reemplazada el", null=True, editable=False)
 
     sence_session_id = models.CharField(
-        "IdSesionSence", max_length=MAX_SENCE_ID, blank=True, editable=False
+        "IdSesionSence", max_length=MAX_ID, blank=True, editable=False
     )
     opened_sence_time = models.CharField("FechaHora del inicio", max_length=100, blank=True)
     opened_sence_zone = models.CharField("ZonaHoraria del inicio", max_length=100, blank=True)

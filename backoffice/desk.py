@@ -195,8 +195,8 @@ def _of_sessions(user: Any, now: datetime, today: date) -> list[tuple[QuerySet, 
             },
         ),
         (
-            sessions.open(),
-            {"label": "Abiertas ahora", "url": _sessions_url(estado="abierta")},
+            sessions.open_now(now),
+            {"label": "Abiertas ahora", "url": _sessions_url(estado="en-curso")},
         ),
         (
             sessions.overlong(now),

@@ -361,10 +361,6 @@ class Action(models.Model):
                 {"code": "El código de acción tiene al menos 7 caracteres, salvo en la línea 6."}
             )
 
-    def is_running(self, today: date) -> bool:
-        """Whether its communicated dates include `today` (a date of Chile's calendar)."""
-        return self.starts_on <= today <= self.ends_on
-
 
 class Student(models.Model):
     """A person who attends. `run` is canonical: `12345678-k`."""
@@ -400,10 +396,6 @@ class Student(models.Model):
         return f"{self.given_names} {self.surnames}".strip()
 
 
-class WrongStateError(Exception):
-    """The enrolment is already as it was asked to become."""
-
-
 class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
     def active(self):
         """Enrolments that have not been withdrawn."""
@@ -413,11 +405,11 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
         return self.filter(withdrawn_at__isnull=False)
 
     def withdraw(self, now: datetime) -> int:
-        """Withdraw those that are active; return how many."""
+        """Their students attend no more; what was registered stays. Return how many it is."""
         return self.active().update(withdrawn_at=now)
 
     def reinstate(self) -> int:
-        """Make active those that are withdrawn; return how many."""
+        """Their students attend again. Return how many it is."""
         return self.withdrawn().update(withdrawn_at=None)
 
 
@@ -457,21 +449,6 @@ class Enrolment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.student} en {self.action}"
-
-    def withdraw(self, now: datetime) -> None:
-        """The student no longer attends; what was registered stays.
-
-        Raises WrongStateError where it is already withdrawn.
-        """
-        if not Enrolment.objects.filter(pk=self.pk).withdraw(now):
-            raise WrongStateError("La inscripción ya está retirada.")
-        self.withdrawn_at = now
-
-    def reinstate(self) -> None:
-        """The student attends again. Raises WrongStateError where it is not withdrawn."""
-        if not Enrolment.objects.filter(pk=self.pk).reinstate():
-            raise WrongStateError("La inscripción no está retirada.")
-        self.withdrawn_at = None
 
 
 class RosterImport(models.Model):

@@ -11,6 +11,7 @@ from attendance.sence.callback_urls import MAX_URL, callback_url
 
 UNVERIFIED = "-1"
 MAX_ID = 149
+"""Longest `IdSesionAlumno` and `IdSesionSence` (manual, table of parameters)."""
 RUT = re.compile(r"\d{7,8}-[\dk]")
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 

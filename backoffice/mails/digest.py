@@ -38,7 +38,9 @@ class News:
     missing: list[board.Row] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return any(self.numbers.values()) or bool(self.errors or self.alerts or self.missing)
+        # That a session is open now is no reason to write: it is in the digest of the day after.
+        happened = any(count for name, count in self.numbers.items() if name != "open")
+        return happened or bool(self.errors or self.alerts or self.missing)
 
 
 @dataclass
@@ -84,7 +86,7 @@ def _counted(day: date, now: datetime) -> Iterable[tuple[int, str, int]]:
         "opened": sessions.filter(between("opened_at", day, day)),
         "closed": sessions.filter(between("closed_at", day, day)),
         "unanswered": sessions.requested().filter(between("requested_at", day, day)),
-        "open": sessions.open(),
+        "open": sessions.open_now(now),
         "overlong": sessions.overlong(now),
     }
     first, *others = (
@@ -170,7 +172,7 @@ def _numbers(otec: Otec, news: News, day: date) -> list[str]:
 
 def _now_numbers(otec: Otec, news: News) -> list[str]:
     return [
-        _line(f"Abiertas: {news.numbers['open']}", _sessions(otec, estado="abierta")),
+        _line(f"Abiertas: {news.numbers['open']}", _sessions(otec, estado="en-curso")),
         _line(
             f"Abiertas más tiempo que el límite, por revisar: {news.numbers['overlong']}",
             _sessions(otec, estado="excedida"),

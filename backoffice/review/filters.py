@@ -3,7 +3,7 @@
 Other pages link to these lists by the parameters below; dates are ISO, of Chile's calendar, both
 inclusive.
 
-    sessions   estado=abierta|excedida|solicitada|cerrada|rechazada|observada
+    sessions   estado=en-curso|abierta|excedida|solicitada|cerrada|rechazada|observada
                solicitada_desde, solicitada_hasta, abierta_desde, abierta_hasta,
                cerrada_desde, cerrada_hasta
                error, error_desde, error_hasta: with an answer in which SENCE refused with that code
@@ -238,7 +238,8 @@ class StateFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
-            ("abierta", "Abierta"),
+            ("en-curso", "Abierta ahora: en curso o por cerrar"),
+            ("abierta", "Abierta, también si no exige cierre"),
             ("excedida", "Abierta más tiempo que el límite"),
             ("solicitada", "Solicitada, sin respuesta"),
             ("cerrada", "Cerrada"),
@@ -248,6 +249,7 @@ class StateFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
         states = {
+            "en-curso": lambda: queryset.open_now(timezone.now()),
             "abierta": queryset.open,
             "excedida": lambda: queryset.overlong(timezone.now()),
             "solicitada": queryset.requested,

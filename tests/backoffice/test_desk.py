@@ -38,20 +38,21 @@ def at(moment, step, *arguments, **options):
         return step(*arguments, **options)
 
 
-def enrolment(otec):
+def enrolment(otec, **facts):
     return EnrolmentFactory(
+        **facts,
         action__course__otec=otec,
         action__starts_on=date(2026, 1, 1),
         action__ends_on=date(2026, 12, 31),
     )
 
 
-def asked(otec, moment=NOW):
-    return at(moment, requested, enrolment(otec), moment)
+def asked(otec, moment=NOW, **facts):
+    return at(moment, requested, enrolment(otec, **facts), moment)
 
 
-def opened(otec, moment=NOW):
-    session = asked(otec, moment)
+def opened(otec, moment=NOW, **facts):
+    session = asked(otec, moment, **facts)
     at(moment, post, session, "open", answer(session))
     return session
 
@@ -72,6 +73,7 @@ def a_day_of(otec):
     """Sessions in every state, of today and of other days."""
     opened(otec)
     opened(otec, NOW - timedelta(hours=4))
+    opened(otec, NOW - timedelta(days=40), action__close_required=False)
     closed(otec, NOW - timedelta(hours=3), NOW - timedelta(hours=2))
     closed(otec, NOW - timedelta(days=2), NOW - timedelta(days=2, hours=-1))
     closed(otec, NOW - timedelta(days=20), NOW - timedelta(days=20, hours=-1))

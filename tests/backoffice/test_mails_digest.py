@@ -167,6 +167,16 @@ def test_an_otec_with_nothing_to_read_gets_no_digest(clock):
     assert not SentMail.objects.exists()
 
 
+@pytest.mark.parametrize("close_required", [True, False])
+def test_what_stays_open_for_good_is_told_for_as_long_as_it_is_to_be_closed(close_required):
+    otec = an_otec("OTEC Uno", "ana@example.com")
+    start = date(2025, 1, 1)
+    session_of = enrolled(otec, starts_on=start, close_required=close_required)
+    opened(session_of, at=NOW - timedelta(days=365))
+    digest()
+    assert bool(bodies()) == close_required
+
+
 def test_neither_exempt_nor_withdrawn_students_are_missed():
     otec = an_otec("OTEC Uno", "ana@example.com")
     action = ActionFactory(course__otec=otec)

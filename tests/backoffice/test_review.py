@@ -138,8 +138,8 @@ def test_sessions_are_found_by_run_however_typed_and_by_name(staff, typed, found
 @pytest.mark.parametrize(
     ("state", "count"),
     [
-        ("abierta", 2), ("excedida", 1), ("solicitada", 1), ("cerrada", 1), ("rechazada", 1),
-        ("observada", 1),
+        ("en-curso", 2), ("abierta", 3), ("excedida", 1), ("solicitada", 1), ("cerrada", 1),
+        ("rechazada", 1), ("observada", 1),
     ],
 )  # fmt: skip
 def test_the_filters_mean_what_the_states_mean(staff, state, count):
@@ -147,6 +147,7 @@ def test_the_filters_mean_what_the_states_mean(staff, state, count):
     requested()
     opened()
     opened(at=now - timedelta(hours=4))
+    opened(EnrolmentFactory(action__close_required=False), at=now - timedelta(hours=4))
     opened().mark_closed(now, time="", zone="")
     rejected = requested()
     post(rejected, "open", answer(rejected, GlosaError="100"), error=True)

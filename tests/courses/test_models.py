@@ -16,7 +16,6 @@ from courses.models import (
     RosterImport,
     Student,
     TrainingLine,
-    WrongStateError,
 )
 from tests.courses.second_connection import ALIAS, second_connection
 from tests.factories import (
@@ -338,20 +337,7 @@ def test_an_enrolment_made_by_sql_alone_has_its_date():
         assert cursor.fetchone()[0]
 
 
-def test_an_enrolment_is_withdrawn_once_and_reinstated_once():
-    enrolment = EnrolmentFactory()
-    enrolment.withdraw(NOW)
-    assert Enrolment.objects.get().withdrawn_at == enrolment.withdrawn_at == NOW
-    with pytest.raises(WrongStateError, match="ya está retirada"):
-        Enrolment.objects.get().withdraw(datetime(2026, 8, 1, tzinfo=UTC))
-    assert Enrolment.objects.get().withdrawn_at == NOW
-    enrolment.reinstate()
-    assert Enrolment.objects.get().withdrawn_at is enrolment.withdrawn_at is None
-    with pytest.raises(WrongStateError, match="no está retirada"):
-        enrolment.reinstate()
-
-
-def test_many_enrolments_are_withdrawn_in_one_query(django_assert_num_queries):
+def test_enrolments_are_withdrawn_once_and_reinstated_once_in_one_query(django_assert_num_queries):
     gone = EnrolmentFactory(withdrawn_at=NOW)
     EnrolmentFactory.create_batch(3)
     later = datetime(2026, 8, 1, tzinfo=UTC)
@@ -386,7 +372,6 @@ def test_the_rejected_rows_go_with_their_import():
     [("2026-06-30", 0), ("2026-07-01", 1), ("2026-07-15", 1), ("2026-07-31", 1), ("2026-08-01", 0)],
 )
 def test_an_action_runs_from_its_first_to_its_last_day(day, running):
-    action = ActionFactory(starts_on=date(2026, 7, 1), ends_on=date(2026, 7, 31))
+    ActionFactory(starts_on=date(2026, 7, 1), ends_on=date(2026, 7, 31))
     day = date.fromisoformat(day)
     assert Action.objects.running(day).count() == running
-    assert action.is_running(day) is bool(running)
