@@ -17,10 +17,11 @@ from import_export.formats.base_formats import Format
 from python_calamine import CalamineError, CalamineWorkbook
 from tablib import Dataset
 
+from usecap_sence.spreadsheets import as_typed, harmless
+
 MAX_BYTES = 512 * 1024
 MAX_UNPACKED = 20 * 2**20
 MAX_ROWS, MAX_COLUMNS = 2000, 50
-FORMULA = re.compile(r"'*[=+\-@\t\r]")
 CELL = re.compile(rb"""\sr=["']([A-Z]+)(\d+)["']""")
 WORKBOOK = b"PK\x03\x04"
 WIDE, NARROW = 60, 22
@@ -146,16 +147,6 @@ def check_headers(headers: list[str], columns: tuple[str, ...]) -> None:
             raise TableError(f"No se conoce la columna «{name}». {said}")
         if headers.count(name) > 1:
             raise TableError(f"La columna «{name}» está repetida. Deje una sola.")
-
-
-def harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if FORMULA.match(cell) else cell
-
-
-def as_typed(cell: str) -> str:
-    """Return the cell that `harmless` was given."""
-    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def plain(name: str) -> str:

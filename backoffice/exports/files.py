@@ -2,7 +2,6 @@
 number."""
 
 import csv
-import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import IO, Any, NamedTuple
@@ -11,14 +10,11 @@ import xlsxwriter
 
 from attendance.screens import as_hours
 from backoffice.exports.attendance import ENVIRONMENTS, Row, local
+from usecap_sence.spreadsheets import BOM, harmless
 
 MAX_SHEET_ROWS = 1_048_576
 """Rows of an XLSX sheet, the header included."""
 LINES_AT_ONCE = 1_000
-BOM = "\ufeff"
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet takes for a formula's beginning (OWASP, CSV Injection)."""
-NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 
 class Column(NamedTuple):
@@ -64,13 +60,6 @@ COLUMNS = [
     Column("Motivo de la resolución", 30, lambda row, now: row.resolution),
 ]
 TITLES = [column.title for column in COLUMNS]
-
-
-def harmless(text: str) -> str:
-    """Return the text so that no spreadsheet takes it for a formula; numbers stay, -1 as well."""
-    if text.startswith(FORMULA) and not NUMBER.fullmatch(text):
-        return f"'{text}"
-    return text
 
 
 class _Line:

@@ -4,9 +4,9 @@ import csv
 from collections.abc import Iterable
 from typing import TextIO
 
-BOM = "\ufeff"
+from usecap_sence.spreadsheets import BOM, harmless
+
 HEADER = ("linea", "columna", "valor", "motivo")
-STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_report(out: TextIO, troubles: Iterable[tuple]) -> None:
@@ -17,8 +17,3 @@ def write_report(out: TextIO, troubles: Iterable[tuple]) -> None:
     writer.writerows([harmless(str(cell)) for cell in row] for row in troubles)
     # A full disk has to be noticed while the load can still be undone.
     out.flush()
-
-
-def harmless(cell: str) -> str:
-    """The cell, with an apostrophe before what a spreadsheet would run as a formula."""
-    return f"'{cell}" if cell.startswith(STARTS_A_FORMULA) else cell

@@ -191,11 +191,8 @@ WHERE said.given <> '' AND NOT said.agrees
 ON CONFLICT DO NOTHING
 """
 
-CONTRADICTS_STORED_COURSE = """
-INSERT INTO roster_claim_trouble (claim, "column", value, reason)
-SELECT claim.claim, said.name, said.given, format(%(stored_course)s, said.known, said.given)
-FROM roster_claim claim
-JOIN courses_course course ON course.id = claim.course_id
+# What a claim says of its `course` otherwise than the course itself, stored or new.
+UNLIKE_ITS_COURSE = """
 CROSS JOIN LATERAL (VALUES
     ('curso', claim.course_name, course.name,
         pg_temp.fold(claim.course_name) = pg_temp.fold(course.name)),
@@ -206,6 +203,16 @@ WHERE claim.action_id IS NULL AND said.given <> '' AND NOT said.agrees
     AND said.name <> ALL (string_to_array(claim.unread, ','))
 ON CONFLICT DO NOTHING
 """
+
+CONTRADICTS_STORED_COURSE = (
+    """
+INSERT INTO roster_claim_trouble (claim, "column", value, reason)
+SELECT claim.claim, said.name, said.given, format(%(stored_course)s, said.known, said.given)
+FROM roster_claim claim
+JOIN courses_course course ON course.id = claim.course_id
+"""
+    + UNLIKE_ITS_COURSE
+)
 
 UNKNOWN_OTEC = """
 INSERT INTO roster_claim_trouble (claim, "column", value, reason)
@@ -261,29 +268,23 @@ ON CONFLICT DO NOTHING
 NEW_COURSES = """
 CREATE TEMP TABLE roster_new_course ON COMMIT DROP AS
 SELECT DISTINCT ON (otec_id, course_key)
-    otec_id, course_key, course_name, training_line, sence_code, first_line
+    otec_id, course_key, course_name AS name, training_line, sence_code, first_line
 FROM roster_new_action action
 WHERE course_id IS NULL
     AND NOT EXISTS (SELECT FROM roster_claim_trouble t WHERE t.claim = action.claim)
 ORDER BY otec_id, course_key, first_line
 """
 
-CONTRADICTS_NEW_COURSE = """
+CONTRADICTS_NEW_COURSE = (
+    """
 INSERT INTO roster_claim_trouble (claim, "column", value, reason)
 SELECT claim.claim, said.name, said.given,
     format(%(new_course)s, course.first_line, said.known, said.given)
 FROM roster_claim claim
 JOIN roster_new_course course USING (otec_id, course_key)
-CROSS JOIN LATERAL (VALUES
-    ('curso', claim.course_name, course.course_name,
-        pg_temp.fold(claim.course_name) = pg_temp.fold(course.course_name)),
-    ('linea', claim.training_line::text, course.training_line::text,
-        claim.training_line = course.training_line)
-) AS said (name, given, known, agrees)
-WHERE claim.action_id IS NULL AND said.given <> '' AND NOT said.agrees
-    AND said.name <> ALL (string_to_array(claim.unread, ','))
-ON CONFLICT DO NOTHING
 """
+    + UNLIKE_ITS_COURSE
+)
 
 DROP_REFUSED_ACTIONS = """
 DELETE FROM roster_new_action action
@@ -354,7 +355,7 @@ JUDGE = (
 
 CREATE_COURSES = """
 INSERT INTO courses_course (otec_id, name, training_line, sence_code)
-SELECT otec_id, course_name, training_line, sence_code FROM roster_new_course ORDER BY first_line
+SELECT otec_id, name, training_line, sence_code FROM roster_new_course ORDER BY first_line
 """
 CREATE_ACTIONS = """
 INSERT INTO courses_action (course_id, code, starts_on, ends_on, environment, close_required)

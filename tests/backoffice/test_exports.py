@@ -18,10 +18,11 @@ from django.utils import timezone
 from attendance.models import AttendanceSession
 from backoffice.exports import attendance, files
 from backoffice.exports.attendance import Row, rows
-from backoffice.exports.files import TITLES, csv_chunks, harmless, write_xlsx
+from backoffice.exports.files import TITLES, csv_chunks, write_xlsx
 from tests.attendance_steps import answer, opened, post, requested
 from tests.backoffice.staff import GROUPS, browser_of, member
 from tests.factories import ActionFactory, CourseFactory, EnrolmentFactory, StudentFactory
+from usecap_sence.spreadsheets import harmless
 
 pytestmark = pytest.mark.django_db
 
@@ -157,7 +158,8 @@ def test_times_are_chiles_in_winter_and_in_summer(moment):
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-Juan", "=1;2"]
+    "text",
+    ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-Juan", "=1;2", "＝1", "'=1"],
 )
 def test_what_would_be_a_formula_is_a_text(text):
     assert harmless(text) == f"'{text}"
