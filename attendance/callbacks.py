@@ -25,6 +25,7 @@ from attendance.models import (
     Phase,
     SenceCallback,
 )
+from attendance.patience import patience
 from attendance.sence.incoming import Answer, contradictions, error_codes, read
 from attendance.sence.outgoing import MAX_ID
 from attendance.spool import Receipt
@@ -36,6 +37,9 @@ Verdict = tuple[Outcome, str]
 
 PATIENCE = "5s"
 """How long the database may take to keep an answer before the disk does."""
+SILENCE_TO_KEEP, SILENCE_TO_APPLY = 6, 15
+"""Seconds without a word from the database, after which it is taken to be away: in keeping an
+answer, more than PATIENCE; in acting on it, within what a browser waits."""
 
 
 def receive(receipt: Receipt) -> None:
@@ -45,7 +49,8 @@ def receive(receipt: Receipt) -> None:
     also sees the SystemExit with which an application server ends a worker that takes too long.
     """
     try:
-        callback = _keep(receipt)
+        with patience(SILENCE_TO_KEEP):
+            callback = _keep(receipt)
     except BaseException as error:
         spool.put(receipt)
         logger.exception("Respuesta de SENCE guardada en disco: la base de datos no la recibió.")
@@ -53,7 +58,8 @@ def receive(receipt: Receipt) -> None:
             raise
         return
     try:
-        apply(callback)
+        with patience(SILENCE_TO_APPLY):
+            apply(callback)
     except Exception:
         logger.exception("Respuesta de SENCE guardada y sin aplicar: use replay_callbacks.")
 
@@ -223,7 +229,7 @@ def _unspool(public_id: uuid.UUID | None) -> Iterator[bool]:
 
 
 def _apply_pending(public_id: uuid.UUID | None) -> Iterator[bool]:
-    pending = SenceCallback.objects.filter(verdict=None).order_by("received_at", "id")
+    pending = SenceCallback.objects.filter(pending__isnull=False).order_by("received_at", "id")
     if public_id:
         pending = pending.filter(public_id=public_id)
     for callback in pending.iterator():

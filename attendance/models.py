@@ -91,18 +91,16 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
 
     def flagged(self) -> Self:
         """With an answer of SENCE's that staff have to look at."""
-        return self.filter(
-            models.Exists(
-                CallbackVerdict.objects.filter(session=models.OuterRef("pk"), outcome__in=FLAGGED)
-            )
-        )
+        flagged = CallbackVerdict.objects.filter(outcome__in=FLAGGED, session__isnull=False)
+        # Distinct, so that PostgreSQL begins with these few, and not with every session.
+        return self.filter(pk__in=flagged.order_by().values("session").distinct())
 
     def with_answers(self) -> Self:
         """Add `has_pending_answer` (kept and not applied yet) and `last_outcome`, in one query."""
         answers = SenceCallback.objects.filter(public_id=models.OuterRef("public_id"))
         verdicts = CallbackVerdict.objects.filter(session=models.OuterRef("pk")).order_by("-pk")
         return self.annotate(
-            has_pending_answer=models.Exists(answers.filter(verdict=None)),
+            has_pending_answer=models.Exists(answers.filter(pending__isnull=False)),
             last_outcome=models.Subquery(verdicts.values("outcome")[:1]),
         )
 
@@ -424,12 +422,41 @@ class SenceCallback(models.Model):
                 name="callback_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete
             ),
             never_truncated("callback_is_never_truncated"),
+            pgtrigger.Trigger(
+                name="callback_begins_pending",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.After,
+                func=(
+                    "INSERT INTO attendance_pendingcallback (callback_id) VALUES (NEW.id);"
+                    " RETURN NULL;"
+                ),
+            ),
         ]
 
     def __str__(self) -> str:
         return (
             f"{self.get_phase_display()}, {timezone.localtime(self.received_at):%d-%m-%Y %H:%M:%S}"
         )
+
+
+class PendingCallback(models.Model):
+    """A callback that has no verdict yet.
+
+    Triggers write and delete it in the transactions that keep the callback and its verdict: to look
+    for what a million callbacks lack takes seconds, and `replay_callbacks` looks every minute.
+    """
+
+    callback = models.OneToOneField(
+        SenceCallback, on_delete=models.PROTECT, primary_key=True, related_name="pending"
+    )
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = "respuesta sin aplicar"
+        verbose_name_plural = "respuestas sin aplicar"
+
+    def __str__(self) -> str:
+        return str(self.callback)
 
 
 class Outcome(models.TextChoices):
@@ -462,6 +489,7 @@ class CallbackVerdict(models.Model):
         on_delete=models.PROTECT,
         null=True,
         related_name="verdicts",
+        db_index=False,
     )
     decided_at = models.DateTimeField("decidido el")
     outcome = models.CharField("resultado", max_length=20, choices=Outcome)
@@ -472,12 +500,27 @@ class CallbackVerdict(models.Model):
         verbose_name = "veredicto"
         verbose_name_plural = "veredictos"
         ordering = ["-decided_at"]
-        indexes = [models.Index(fields=["outcome", "decided_at"], name="verdict_by_outcome")]
+        indexes = [
+            models.Index(fields=["outcome", "decided_at"], name="verdict_by_outcome"),
+            # Enough by itself to find and count the answers of some sessions.
+            models.Index(
+                fields=["session", "outcome"], name="verdict_by_session", include=["callback"]
+            ),
+        ]
         triggers = [
             pgtrigger.Protect(
                 name="verdict_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete
             ),
             never_truncated("verdict_is_never_truncated"),
+            pgtrigger.Trigger(
+                name="verdict_ends_pending",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.After,
+                func=(
+                    "DELETE FROM attendance_pendingcallback WHERE callback_id = NEW.callback_id;"
+                    " RETURN NULL;"
+                ),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -30,8 +30,16 @@ def database() -> dict[str, Any]:
     """The database that DATABASE_URL names; in development without one, the embedded PostgreSQL."""
     if env.str("DATABASE_URL", default=""):
         url = env.db_url("DATABASE_URL")
-        # A callback must not wait for a dead server longer than its browser does.
-        url["OPTIONS"] = {"connect_timeout": 5} | url.get("OPTIONS", {})
+        # Nothing must wait for a dead server, or for a network that drops all, longer than a
+        # browser does. Callbacks have a limit of their own besides (attendance.patience).
+        limits = {
+            "connect_timeout": 5,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
+        }
+        url["OPTIONS"] = limits | url.get("OPTIONS", {})
         return url | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     if not DEBUG:
         required("DATABASE_URL", "Indique la base PostgreSQL: postgres://usuario:clave@host/base.")

@@ -277,7 +277,7 @@ class OutcomeFilter(admin.SimpleListFilter):
         if self.value() in sets:
             return queryset.filter(verdict__outcome__in=sets[self.value() or ""])
         if self.value() == "pendiente":
-            return queryset.filter(verdict=None)
+            return queryset.filter(pending__isnull=False)
         return queryset.filter(verdict__outcome=self.value()) if self.value() else queryset
 
 

@@ -1,4 +1,4 @@
-"""The whole site as it runs in production, and its PostgreSQL stopped under it."""
+"""The whole site as it runs in production, and its PostgreSQL stopped or frozen under it."""
 
 import os
 import re
@@ -9,6 +9,7 @@ import psycopg
 import pytest
 import requests
 
+from tests.frozen_network import network_to
 from tests.site_process import ROOT, running_site
 from usecap_sence.embedded_postgres import server
 
@@ -33,6 +34,10 @@ def database(tmp_path):
 def environment(database, tmp_path):
     where = server.address(database)
     url = f"postgres://{where['USER']}@/stopped?host={where['HOST']}&port={where['PORT']}"
+    return environment_with(url, tmp_path)
+
+
+def environment_with(url, tmp_path):
     return os.environ | {
         "DJANGO_SETTINGS_MODULE": "usecap_sence.settings",
         "DATABASE_URL": url,
@@ -108,3 +113,27 @@ def test_an_answer_that_finds_the_database_stopped_is_applied_by_the_command_or_
         assert not list((tmp_path / "spool").iterdir())
         closed = student.get(site + page[page.index("/asistencia/") :], timeout=30).text
         assert "Sesión correctamente cerrada" in closed
+
+
+def test_an_answer_that_meets_a_frozen_network_goes_to_disk_while_its_browser_waits(
+    database, environment, tmp_path
+):
+    manage(environment, "migrate", "--verbosity=0")
+    manage(environment, "load_demo")
+    where = server.address(database)
+    student = requests.Session()
+    with network_to(f"{where['HOST']}/.s.PGSQL.{where['PORT']}") as network:
+        url = f"postgres://{where['USER']}@127.0.0.1:{network.port}/stopped"
+        with running_site(environment_with(url, tmp_path), "--threads=1") as site:
+            page, form = start_session(student, site)
+
+            network.freeze()
+            # The first finds its connection silent, the second has to make one.
+            answer_as_sence(site, form, IdSesionSence="sence-1")
+            answer_as_sence(site, form, IdSesionSence="sence-1")
+            assert len(list((tmp_path / "spool").iterdir())) == 2
+
+            network.thaw()
+            assert "Aplicadas: 2. Sin poder aplicar: 0." in manage(environment, "replay_callbacks")
+            opened = student.get(page, timeout=30).text
+            assert "Asistencia correctamente ingresada" in opened
