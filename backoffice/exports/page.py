@@ -22,7 +22,7 @@ from courses.models import Course, Otec
 from courses.scope import within_scope
 
 CSV, XLSX = "csv", "xlsx"
-FORMATS = [(XLSX, "Excel (XLSX)"), (CSV, "CSV (punto y coma, para Excel)")]
+FORMATS = [(XLSX, "Excel (XLSX)"), (CSV, "CSV (con punto y coma)")]
 CONTENT_TYPES = {
     CSV: "text/csv; charset=utf-8",
     XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -35,8 +35,11 @@ class FormatForm(forms.Form):
         choices=FORMATS,
         initial=XLSX,
         widget=forms.RadioSelect,
-        help_text="XLSX conserva los ceros a la izquierda de los códigos; Excel se los quita a un "
-        "CSV.",
+        # A CSV can't say that a column is text, and what would make Excel keep the zeros
+        # (="0012", an apostrophe) changes the code for every other program.
+        help_text="Para Excel, elija XLSX. El CSV lleva los códigos completos, pero Excel les "
+        "quita los ceros a la izquierda si lo abre con doble clic: impórtelo con «Datos», «De "
+        "texto/CSV», y pida que no detecte los tipos de datos.",
     )
 
 

@@ -181,6 +181,13 @@ def test_an_xlsx_keeps_the_zeros_and_long_numbers_of_codes():
     assert line["IdSesionSence"] == "12345678901234567890"
 
 
+def test_a_csv_has_the_codes_as_they_are_and_the_page_says_what_excel_does_to_them(coordinator):
+    data = b"".join(csv_chunks([a_row(sence_code="0012345678", action_code="0600001")], NOON))
+    assert ";0012345678;0600001;" in data.decode()
+    page = coordinator.get(PAGE).content.decode()
+    assert "El CSV lleva los códigos completos, pero Excel les quita los ceros" in page
+
+
 def test_what_does_not_fit_in_a_sheet_goes_on_in_another(monkeypatch):
     monkeypatch.setattr(files, "MAX_SHEET_ROWS", 3)
     book = openpyxl.load_workbook(io.BytesIO(as_xlsx(*[a_row(run=str(n)) for n in range(5)])))
