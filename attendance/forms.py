@@ -64,6 +64,9 @@ class CourseForm(forms.Form):
 
     @property
     def helper(self) -> FormHelper:
+        if self.errors:
+            # Who can't see the page learns of the error where it is mended.
+            self.fields["enrolment"].widget.attrs["autofocus"] = True
         return _helper("Continuar")
 
 

@@ -1,16 +1,17 @@
-"""While the database is away, a page that says so instead of an error 500."""
+"""A page of its own for what a view could not do for now, instead of an error 500."""
 
 from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+
+from usecap_sence.views import TooManyRequestsError, too_many_requests, unavailable
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
-class DatabaseAway:
-    """Answers 503 with a page that says that nothing is lost."""
+class NotNow:
+    """Answers 503 while the database is away, and 429 to who asks too often."""
 
     def __init__(self, get_response: GetResponse):
         self.get_response = get_response
@@ -19,9 +20,8 @@ class DatabaseAway:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, OperationalError | InterfaceError):
-            return None
-        response = render(request, "503.html", status=503)
-        response["Retry-After"] = "10"
-        response["Cache-Control"] = "no-store"
-        return response
+        if isinstance(exception, OperationalError | InterfaceError):
+            return unavailable(request)
+        if isinstance(exception, TooManyRequestsError):
+            return too_many_requests(request, exception)
+        return None

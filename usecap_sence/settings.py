@@ -104,7 +104,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
-    "usecap_sence.middleware.DatabaseAway",
+    "usecap_sence.middleware.NotNow",
 ]
 
 ROOT_URLCONF = "usecap_sence.urls"
@@ -155,6 +155,8 @@ STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("bootstrap", Path(next(iter(bootstrap.__path__))) / "css"),
 ]
+# What browsers ask for at the root of a site, whatever its pages say: /favicon.ico.
+WHITENOISE_ROOT = BASE_DIR / "static" / "usecap" / "root"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -5,8 +5,10 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("attendance.urls")),
+    path("diseno/", include("backoffice.design_urls")),
     path("guia/", include("errors_catalog.urls")),
     path("admin/", admin.site.urls),
 ]
 
+handler400 = "usecap_sence.views.bad_request"
 handler500 = "usecap_sence.views.server_error"

@@ -2,8 +2,9 @@
 
 A body is written to be read as plain text. Of its layout HTML keeps: blank lines between
 paragraphs, a line of dashes under a heading, lines that start with a dash as a list, and addresses
-of this site as links (a line that ends in one between angle brackets is the link). Other addresses
-stay text: part of what a mail quotes came from outside.
+of this site as links (a line that ends in one between angle brackets is the link, and a button
+where it is a paragraph by itself). Other addresses stay text: part of what a mail quotes came from
+outside.
 """
 
 import hashlib
@@ -24,7 +25,12 @@ from attendance.models import SentMail
 from errors_catalog import catalogue
 
 TEMPLATES = "backoffice/mail/"
-LINK_STYLE = "color:#1b4f9c"
+LINK = '<a href="{}" class="link" style="color:#12326b">{}</a>'
+BUTTON = (
+    '<a href="{}" class="button" style="display:block; padding:14px 20px; background:#12326b; '
+    "border-radius:12px; color:#ffffff; font-size:17px; font-weight:bold; text-align:center; "
+    'text-decoration:none">{}</a>'
+)
 
 
 def site_address() -> str:
@@ -70,7 +76,9 @@ def message(row: SentMail, recipient: str, connection: BaseEmailBackend) -> Emai
 def as_html(row: SentMail) -> str:
     """Return the row's text as an HTML document."""
     blocks = [block for part in row.body.split("\n\n") if (block := _block(part.strip("\n")))]
-    return render_to_string(f"{TEMPLATES}mail.html", {"mail": row, "blocks": blocks})
+    return render_to_string(
+        f"{TEMPLATES}mail.html", {"mail": row, "blocks": blocks, "site": site_address()}
+    )
 
 
 def _block(text: str) -> dict[str, Any]:
@@ -79,6 +87,8 @@ def _block(text: str) -> dict[str, Any]:
     if len(lines) > 1 and re.fullmatch(r"-{3,}", lines[1].strip()):
         found["heading"] = lines[0]
         lines = lines[2:]
+    if len(lines) == 1 and (whole := _whole_link(lines[0])):
+        return found | {"button": format_html(BUTTON, whole[2], whole[1])}
     found["lines"] = [_linked(line) for line in lines if line and not line.startswith("- ")]
     found["items"] = [_linked(line[2:]) for line in lines if line.startswith("- ")]
     return found if any(found.values()) else {}
@@ -86,15 +96,19 @@ def _block(text: str) -> dict[str, Any]:
 
 def _linked(line: str) -> SafeString:
     """Escape a line of text. What ends in `<address>` of this site becomes a link as a whole."""
-    own = rf"{re.escape(settings.PUBLIC_BASE_URL)}/[^\s<>\"']*"
-    if whole := re.fullmatch(rf"(.*\S) <({own})>", line):
-        return _link(whole[2], whole[1])
+    if whole := _whole_link(line):
+        return format_html(LINK, whole[2], whole[1])
     # Every second part is what the pattern found.
-    parts = enumerate(re.split(f"({own})", line))
+    parts = enumerate(re.split(f"({_own_address()})", line))
     return format_html_join(
-        "", "{}", ((_link(part, part) if index % 2 else part,) for index, part in parts)
+        "", "{}", ((format_html(LINK, part, part) if index % 2 else part,) for index, part in parts)
     )
 
 
-def _link(url: str, label: str) -> SafeString:
-    return format_html('<a href="{}" style="{}">{}</a>', url, LINK_STYLE, label)
+def _whole_link(line: str) -> re.Match[str] | None:
+    """Match a line such as `Aviso <https://…>`, unless it is an item of a list."""
+    return re.fullmatch(rf"(?!- )(.*\S) <({_own_address()})>", line)
+
+
+def _own_address() -> str:
+    return rf"{re.escape(settings.PUBLIC_BASE_URL)}/[^\s<>\"']*"
