@@ -145,9 +145,9 @@ def test_the_timer_is_not_read_aloud_and_its_warning_once(student):
     student.page.evaluate(f"""() => {{
       const note = (name) => (changes) => {{ window[name] += changes.length; }};
       window.spoken = window.tones = 0;
-      const everything = {{ subtree: true, childList: true, characterData: true, attributes: true }};
+      const words = {{ subtree: true, childList: true, characterData: true, attributes: true }};
       for (const region of document.querySelectorAll("{LIVE_REGIONS}")) {{
-        new MutationObserver(note("spoken")).observe(region, everything);
+        new MutationObserver(note("spoken")).observe(region, words);
       }}
       const card = document.querySelector("[data-timer]");
       new MutationObserver(note("tones")).observe(card, {{ attributeFilter: ["data-tone"] }});

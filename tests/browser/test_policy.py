@@ -155,15 +155,15 @@ def names_sent(request: Request) -> set[str]:
 
 
 BOOTSTRAP, SITE = "/static/bootstrap/bootstrap.min.css", "/static/usecap/site.css"
-SCRIPT, ICON = "/static/usecap/session.js", "/static/usecap/icon.svg"
-CONNECTION = "/static/usecap/connection.js"
+SCRIPT, CONNECTION = "/static/usecap/session.js", "/static/usecap/connection.js"
+ICONS = {"/static/usecap/icon.svg", "/static/usecap/icon-32.png"}
 
 
 def asked_for(watch) -> set[str]:
     """The paths asked for, but for the icon: that one the browser fetches when it likes."""
     urls = [urlsplit(request.url) for request in watch.requests]
     assert len({url.netloc for url in urls}) == 1
-    return {url.path for url in urls} - {ICON}
+    return {url.path for url in urls} - ICONS
 
 
 def is_page_of(site: str, response: Response) -> bool:
