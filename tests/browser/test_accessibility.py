@@ -123,8 +123,8 @@ def luminance(colour: list[int]) -> float:
 @pytest.mark.parametrize(
     ("reach", "label", "sentence"),
     [
-        (pages.rut_wrong, "Rut:", "RUT"),
-        (pages.rut_empty, "Rut:", "RUT"),
+        (pages.rut_wrong, "Rut:", "Rut"),
+        (pages.rut_empty, "Rut:", "Rut"),
         (pages.course_forgotten, "Seleccionar Curso:", "Seleccione uno de los cursos de la lista."),
     ],
 )
