@@ -82,8 +82,8 @@ def error_page(request: HttpRequest, status: int) -> HttpResponse:
     return views.page(request, status, minutes=2)
 
 
-@only_with_debug
 @csp_update({"style-src": "'unsafe-inline'"})
+@only_with_debug
 def mail(request: HttpRequest, name: str) -> HttpResponse:
     """One of MAILS as HTML. Mails carry their styles with them, which pages may not."""
     if name not in MAILS:

@@ -57,7 +57,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest, status: int, **context: object) -> HttpResponse:
     """Return the page of `templates/<status>.html`, whatever else is out of order."""
     try:
-        text = render_to_string(
+        text: str = render_to_string(
             f"{status}.html", site_texts(request) | {"request": request} | context
         )
     except Exception:
