@@ -144,7 +144,6 @@ class ReviewActions(admin.ModelAdmin):
             **self.admin_site.each_context(request),
             "title": title,
             "opts": self.opts,
-            "media": self.media,
             "form": form,
             "action": action,
             "count": count,
