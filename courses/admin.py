@@ -261,11 +261,12 @@ class StudentAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
         return [(None, about)]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Student | None = None) -> list[str]:
-        if self.is_shared(request, obj):
-            return self.get_fields(request, obj)
         # SENCE holds attendance under that RUN: from then on it is another person's or none.
         registered = obj and obj.enrolments.filter(sessions__isnull=False).exists()
         return ["run", "enrolments_link"] if registered else ["enrolments_link"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Student | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not self.is_shared(request, obj)
 
     def is_shared(self, request: HttpRequest, student: Student | None) -> bool:
         """Whether an OTEC that the user doesn't work for enrolled the student as well."""
