@@ -88,7 +88,8 @@ def _block(text: str) -> dict[str, Any]:
         found["heading"] = lines[0]
         lines = lines[2:]
     if len(lines) == 1 and (whole := _whole_link(lines[0])):
-        return found | {"button": format_html(BUTTON, whole[2], whole[1])}
+        # "items" is there in any case: a template would find the dictionary's method.
+        return found | {"button": format_html(BUTTON, whole[2], whole[1]), "items": []}
     found["lines"] = [_linked(line) for line in lines if line and not line.startswith("- ")]
     found["items"] = [_linked(line[2:]) for line in lines if line.startswith("- ")]
     return found if any(found.values()) else {}

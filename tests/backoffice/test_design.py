@@ -55,6 +55,7 @@ def test_a_mail_asks_nobody_for_a_picture_or_a_style(client, settings, name):
     html = client.get(reverse("design:mail", args=[name])).content.decode()
 
     assert 'href="http://localhost:8000/' in html
+    assert "&lt;" not in html
     assert not re.search(r"<img|<link|<script|url\(|@import|src=", html)
 
 

@@ -359,6 +359,8 @@ def test_the_list_of_what_is_checked_is_true():
 def assert_readable(page: Page) -> None:
     """Axe finds nothing, light or dark; nothing is cut off sideways; everything can be hit."""
     page.wait_for_load_state()
+    # Otherwise a button is still on its way from one scheme's colour to the other's.
+    page.emulate_media(reduced_motion="reduce")
     for width in (DESKTOP_WIDTH, PHONE_WIDTH):
         page.set_viewport_size({"width": width, "height": 740})
         assert_axe_finds_nothing(page)
