@@ -238,6 +238,37 @@ def test_what_goes_on_however_slowly_is_not_taken_for_stopped(otec, coordinator)
         assert upload.step == "checking"
 
 
+def test_a_load_that_waits_long_for_anothers_is_not_taken_for_stopped(otec, coordinator):
+    """Its rows are read and nothing moves its bar: judging and writing are no different."""
+    upload = drop(coordinator, xlsx_bytes(table(person(1))))
+    later = timezone.now() + timedelta(minutes=30)
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("SELECT pg_advisory_lock(hashtext('courses.rosters'))")
+        decide(coordinator, upload)
+        until_it_waits(other)
+        upload.refresh_from_db()
+        assert not uploads.has_stopped(upload, later)
+        assert not uploads.resume(upload, later)
+    assert settled().step == "loaded"
+
+
+WAITING = """
+SELECT EXISTS (
+    SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+    WHERE datname = current_database() AND locktype = 'advisory' AND objsubid = 1 AND NOT granted
+)
+"""
+"""Whether somebody waits for an advisory lock of one key: in these tests, the importer's."""
+
+
+def until_it_waits(other):
+    for _ in range(2400):
+        if other.execute(WAITING).fetchone()[0]:
+            return
+        time.sleep(0.05)
+    raise AssertionError("nobody waits")
+
+
 def test_who_did_not_upload_it_is_told_who_may_decide(otec, coordinator):
     upload = drop(coordinator, xlsx_bytes(table(person(1))))
     other = browser_of(member("Administrador", "jefa"))
