@@ -146,7 +146,7 @@ courses/student/<path:object_id>/                           302    302    302   
 courses/student/<path:object_id>/change/                      8      8      7    302    403    302
 courses/student/<path:object_id>/delete/                      7      7    403    302    403    302
 courses/student/<path:object_id>/history/                     7      7      7    302    403    302
-courses/student/add/                                          5      5    403      5    403    302
+courses/student/add/                                          5      4    403      4    403    302
 errors_catalog/                                               5      4      4      4    404    302
 errors_catalog/contactdetails/                                8      7      7      7    403    302
 errors_catalog/contactdetails/<int:object_id>/preview/        5      5      5      5    403    302
