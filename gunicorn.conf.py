@@ -10,7 +10,7 @@ timeout = 30
 worker_class = "gthread"
 threads = 4
 # The path of a callback holds its nonce, which no log may have. The proxy's log must leave
-# /sence/ out as well.
+# /sence/ and /asistencia/ out as well: a session's page has the form with the OTEC's token.
 accesslog = None
 # Nobody steers a running server from a socket in its home folder.
 control_socket_disable = True

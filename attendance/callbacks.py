@@ -10,11 +10,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import datetime
-from itertools import chain
+from itertools import chain, islice
 from operator import attrgetter
 
 from django.db import Error as DatabaseError
 from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from attendance import alerts, spool
@@ -35,18 +36,21 @@ logger = logging.getLogger(__name__)
 
 Verdict = tuple[Outcome, str]
 
+ERRORS = (Outcome.REJECTED, Outcome.CLOSE_FAILED, Outcome.LATE_ERROR)
+
 PATIENCE = "5s"
 """How long the database may take to keep an answer before the disk does."""
 SILENCE_TO_KEEP, SILENCE_TO_APPLY = 6, 15
 """Seconds without a word from the database, after which it is taken to be away: in keeping an
-answer, more than PATIENCE; in acting on it, within what a browser waits."""
+answer, more than PATIENCE; in acting on it, within what a browser waits. Nor may that wait longer
+for who holds the enrolment, the load of a roster for one: it takes a thread that others need."""
 
 
 def receive(receipt: Receipt) -> None:
     """Keep SENCE's answer, then act on it. Raises OSError where neither database nor disk keeps it.
 
     Once it is kept, whatever fails behind is left for `replay`: hence the broad excepts. The first
-    also sees the SystemExit with which an application server ends a worker that takes too long.
+    also sees the SystemExit with which an application server may end a worker.
     """
     try:
         with patience(SILENCE_TO_KEEP):
@@ -59,7 +63,7 @@ def receive(receipt: Receipt) -> None:
         return
     try:
         with patience(SILENCE_TO_APPLY):
-            apply(callback)
+            _apply_in_order(callback)
     except Exception:
         logger.exception("Respuesta de SENCE guardada y sin aplicar: use replay_callbacks.")
 
@@ -72,13 +76,31 @@ def _keep(receipt: Receipt) -> SenceCallback:
         return SenceCallback.objects.create(**asdict(receipt))
 
 
+def _apply_in_order(callback: SenceCallback) -> None:
+    try:
+        apply(callback)
+    except OutOfOrderError:
+        replay(callback.public_id)
+
+
+class OutOfOrderError(Exception):
+    """An answer makes no sense while an earlier one of its session waits to be applied."""
+
+
 def apply(callback: SenceCallback) -> None:
-    """Decide on a kept answer and act on it, once: a second call changes nothing."""
+    """Decide on a kept answer and act on it, once: a second call changes nothing.
+
+    Raises OutOfOrderError, with nothing decided, where `replay` has to come first.
+    """
     try:
         with transaction.atomic():
             session = AttendanceSession.objects.locked(callback.public_id)
             answer = read(bytes(callback.body), callback.body_length)
             outcome, reason = judge(session, callback, answer)
+            if outcome == Outcome.ANOMALY and _earlier_ones_wait(callback):
+                raise OutOfOrderError
+            if session and outcome in ERRORS and _was_decided(session, callback):
+                outcome, reason = Outcome.REPLAY, ""
             if session:
                 _act(session, outcome, answer, callback.received_at)
             CallbackVerdict.objects.create(
@@ -92,6 +114,24 @@ def apply(callback: SenceCallback) -> None:
     except IntegrityError:
         if not CallbackVerdict.objects.filter(callback=callback).exists():
             raise
+
+
+def _earlier_ones_wait(callback: SenceCallback) -> bool:
+    earlier = _pending(callback.public_id).filter(received_at__lt=callback.received_at)
+    return any(spool.entries(callback.public_id)) or earlier.exists()
+
+
+def _was_decided(session: AttendanceSession, callback: SenceCallback) -> bool:
+    """Whether the session already got this very error, byte for byte.
+
+    Nothing in the session tells: another error may have come in between.
+    """
+    return session.verdicts.filter(
+        outcome__in=ERRORS,
+        callback__phase=callback.phase,
+        callback__announces_error=callback.announces_error,
+        callback__body=bytes(callback.body),
+    ).exists()
 
 
 def judge(session: AttendanceSession | None, callback: SenceCallback, answer: Answer) -> Verdict:
@@ -196,22 +236,27 @@ def _alert_staff(session: AttendanceSession, answer: Answer, at: datetime) -> No
 
 
 def replay(
-    public_id: uuid.UUID | None = None, progress: Callable[[], object] = lambda: None
+    public_id: uuid.UUID | None = None,
+    *,
+    most: int | None = None,
+    progress: Callable[[], object] = lambda: None,
 ) -> tuple[int, int]:
     """Apply what was kept and not applied, oldest first; with `public_id`, that session's alone.
 
-    Returns how many were applied and how many could not be; the latter stay where they are.
-    `progress` is called once for each. Raises OperationalError where the database is away.
+    Stops after `most` of them. Returns how many were applied and how many could not be; the latter
+    stay where they are. `progress` is called once for each. Raises OperationalError where the
+    database is away.
     """
     done = []
-    for outcome in chain(_unspool(public_id), _apply_pending(public_id)):
+    waiting = chain(_unspool(public_id, most), _apply_pending(public_id))
+    for outcome in islice(waiting, most):
         done.append(outcome)
         progress()
     return done.count(True), done.count(False)
 
 
-def _unspool(public_id: uuid.UUID | None) -> Iterator[bool]:
-    for path in spool.entries(public_id):
+def _unspool(public_id: uuid.UUID | None, most: int | None) -> Iterator[bool]:
+    for path in islice(spool.entries(public_id), most):
         try:
             values = asdict(spool.read(path))
             SenceCallback.objects.get_or_create(
@@ -229,10 +274,7 @@ def _unspool(public_id: uuid.UUID | None) -> Iterator[bool]:
 
 
 def _apply_pending(public_id: uuid.UUID | None) -> Iterator[bool]:
-    pending = SenceCallback.objects.filter(pending__isnull=False).order_by("received_at", "id")
-    if public_id:
-        pending = pending.filter(public_id=public_id)
-    for callback in pending.iterator():
+    for callback in _pending(public_id).order_by("received_at", "id").iterator():
         try:
             apply(callback)
         except Exception:
@@ -240,3 +282,8 @@ def _apply_pending(public_id: uuid.UUID | None) -> Iterator[bool]:
             yield False
         else:
             yield True
+
+
+def _pending(public_id: uuid.UUID | None) -> QuerySet[SenceCallback]:
+    pending = SenceCallback.objects.filter(pending__isnull=False)
+    return pending.filter(public_id=public_id) if public_id else pending

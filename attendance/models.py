@@ -104,6 +104,10 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
             last_outcome=models.Subquery(verdicts.values("outcome")[:1]),
         )
 
+    def unsettled(self) -> Self:
+        """Not resolved by staff, or opened by SENCE after they had resolved it."""
+        return self.filter(Q(resolved_at=None) | Q(opened_at__gt=F("resolved_at")))
+
     def to_come_back_to(self, run: str, now: datetime) -> "AttendanceSession | None":
         """Return the open session that a student who types this RUN lands on, if there is one.
 
@@ -112,7 +116,8 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
         unfinished = Q(superseded_at=None, close_required=True)
         return (
             self.open()
-            .filter(run=run, resolved_at=None)
+            .unsettled()
+            .filter(run=run)
             .filter(unfinished | Q(opened_at__gte=now - session_limit()))
             .order_by("-opened_at")
             .first()
@@ -313,6 +318,12 @@ class AttendanceSession(models.Model):
     def is_live(self) -> bool:
         set_aside = self.superseded_at or self.resolved_at
         return not set_aside and self.state in (State.REQUESTED, State.OPEN)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether staff resolved it as it is: not where SENCE opened it after that."""
+        opened_since = self.opened_at and self.resolved_at and self.opened_at > self.resolved_at
+        return bool(self.resolved_at and not opened_since)
 
     def is_past_limit(self, now: datetime) -> bool:
         opened_at = self.opened_at if self.state == State.OPEN else None

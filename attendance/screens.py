@@ -154,5 +154,5 @@ def _form(session: AttendanceSession, phase: str, now: datetime) -> dict | None:
     try:
         return sence_form(session, phase)
     except TokenUnavailableError as error:
-        alerts.raise_alert(session, NO_TOKEN, str(error), now)
+        alerts.raise_alert(session, NO_TOKEN, str(error), now, counts=False)
         return None

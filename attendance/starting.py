@@ -43,7 +43,7 @@ def start(enrolment_id: int, now: datetime) -> AttendanceSession:
 
 
 def _continue_or_create(enrolment: Enrolment, now: datetime) -> AttendanceSession:
-    sessions = enrolment.sessions.filter(closed_at=None, resolved_at=None)
+    sessions = enrolment.sessions.filter(closed_at=None).unsettled()
     unfinished = list(sessions.exclude(opened_at=None, rejected_at__isnull=False))
     for session in unfinished:
         if session.opened_at and not session.is_past_limit(now):

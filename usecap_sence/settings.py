@@ -30,6 +30,8 @@ def database() -> dict[str, Any]:
     """The database that DATABASE_URL names; in development without one, the embedded PostgreSQL."""
     if env.str("DATABASE_URL", default=""):
         url = env.db_url("DATABASE_URL")
+        if url["ENGINE"] != "django.db.backends.postgresql":
+            raise ImproperlyConfigured("DATABASE_URL no es de PostgreSQL: use postgres://…")
         # Nothing must wait for a dead server, or for a network that drops all, longer than a
         # browser does. Callbacks have a limit of their own besides (attendance.patience).
         limits = {
@@ -192,6 +194,8 @@ CONTENT_SECURITY_POLICY = {
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = not DEBUG
+# A redirect of a POST loses its body, and SENCE's answer with it.
+SECURE_REDIRECT_EXEMPT = [r"^sence/"]
 SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
 SECURE_HSTS_PRELOAD = not DEBUG

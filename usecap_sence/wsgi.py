@@ -18,11 +18,15 @@ application = get_wsgi_application()
 if errors := [e for e in run_checks(tags=["attendance"]) if e.is_serious()]:
     raise ImproperlyConfigured("\n".join(f"{e.id}: {e.msg} {e.hint or ''}" for e in errors))
 
-# What SENCE answered while nobody could apply it. The site starts whatever comes of this.
+# What SENCE answered while nobody could apply it, the first of it: each worker passes here, and the
+# command that runs by the clock goes on. The site starts whatever comes of this, a database that
+# isn't migrated yet included: one that is up keeps answers, one that is down loses them.
 try:
-    call_command("replay_callbacks")
-except (CommandError, SystemExit) as problem:
-    logging.getLogger(__name__).warning("replay_callbacks al iniciar: %s", problem)
+    call_command("replay_callbacks", most=100)
+except (Exception, SystemExit) as problem:
+    # Of what is no sentence of ours the kind alone: the database's own words may quote a row.
+    said = problem if isinstance(problem, CommandError | SystemExit) else type(problem).__name__
+    logging.getLogger(__name__).warning("replay_callbacks al iniciar: %s", said)
 finally:
     # An application server may fork from here.
     connections.close_all()

@@ -213,3 +213,23 @@ def test_an_answer_without_an_id_of_sence_posted_to_the_opening_url_does_not_clo
     post(session, "open", closing(session))
     assert again(session).state == State.OPEN
     assert last_verdict().outcome == "anomaly"
+
+
+def test_the_same_error_again_is_a_replay_and_alerts_nobody_again():
+    session = opened()
+    fields = closing(session, GlosaError="301")
+    post(session, "close", fields, error=True)
+    before = facts(session)
+    post(session, "close", fields, error=True)
+    assert outcomes(session) == ["close_failed", "replay"]
+    assert facts(session) == before
+    assert StaffAlert.objects.get().count == 1
+
+
+def test_a_close_that_failed_again_later_is_no_replay():
+    session = opened()
+    for time in ("2026-11-23 12:00:00", "2026-11-23 12:10:00"):
+        fields = closing(session, GlosaError="301", FechaHora=time)
+        post(session, "close", fields, error=True)
+    assert outcomes(session) == ["close_failed", "close_failed"]
+    assert StaffAlert.objects.get().count == 2

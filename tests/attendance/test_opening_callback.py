@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from attendance.models import SenceCallback, StaffAlert, State
@@ -373,3 +375,24 @@ def test_a_code_that_nobody_knows_becomes_a_draft_for_staff_to_write():
     session = requested()
     post(session, "open", answer(session, GlosaError="999;311"), error=True)
     assert [error.code for error in SenceError.objects.filter(is_draft=True)] == ["999"]
+
+
+def test_an_error_that_comes_again_after_another_one_is_a_replay():
+    session = requested()
+    first, second = answer(session, GlosaError="204"), answer(session, GlosaError="311")
+    post(session, "open", first, error=True)
+    post(session, "open", second, error=True)
+    before = facts(session)
+    post(session, "open", first, error=True)
+    assert outcomes(session) == ["rejected", "rejected", "replay"]
+    assert facts(session) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_success_asks_the_database_six_things_at_the_most():
+    session = requested()
+    with CaptureQueriesContext(connection) as captured:
+        post(session, "open", answer(session))
+    assert outcomes(session) == ["opened"]
+    asked = [query["sql"] for query in captured if query["sql"] not in ("BEGIN", "COMMIT")]
+    assert len(asked) <= 6, asked

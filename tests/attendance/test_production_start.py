@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
+from django.db import connection
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
@@ -38,6 +40,35 @@ def test_the_site_starts_with_productions_settings_and_without_its_database(tmp_
     done = run(tmp_path, *LOAD)
     assert done.returncode == 0, done.stderr
     assert "La base de datos no responde" in done.stderr
+
+
+@pytest.mark.django_db
+def test_the_site_starts_though_its_database_is_not_migrated_yet(tmp_path):
+    parameters = connection.get_connection_params()
+    empty = (
+        f"postgres:///postgres?{urlencode({name: parameters[name] for name in ('host', 'user')})}"
+    )
+    done = run(tmp_path, *LOAD, DATABASE_URL=empty)
+    assert done.returncode == 0, done.stderr
+    assert "replay_callbacks al iniciar: ProgrammingError" in done.stderr
+
+
+def test_another_database_than_postgresql_is_refused(tmp_path):
+    done = run(tmp_path, "manage.py", "check", DATABASE_URL="sqlite:///site.db")
+    assert done.returncode != 0
+    assert "DATABASE_URL no es de PostgreSQL" in done.stderr
+
+
+def test_an_answer_is_not_redirected_where_the_proxys_header_is_not_trusted(tmp_path):
+    ask = """
+import django; django.setup()
+from django.test import Client
+client = Client(headers={"host": "asistencia.example.cl", "x-forwarded-proto": "https"})
+print(client.post("/sence/" + "n" * 24 + "/inicio/", {"a": 1}).status_code)
+print(client.get("/").status_code)
+"""
+    done = run(tmp_path, "-c", ask, BEHIND_TLS_PROXY="")
+    assert done.stdout.split() == ["303", "301"], done.stderr
 
 
 @pytest.mark.parametrize(

@@ -306,3 +306,24 @@ def test_closing_the_window_of_an_open_session_is_not_closing_the_session():
     assert "Puede cerrar esta ventana: su tiempo sigue corriendo." in page(session)
     post(session, "close", closing(session))
     assert "Ya puede cerrar esta ventana." in page(session)
+
+
+def test_a_session_that_sence_opened_after_staff_resolved_it_can_be_come_back_to_and_closed(
+    admin_user,
+):
+    session = requested()
+    session.mark_resolved(admin_user, "No volvió.", timezone.now())
+    post(session, "open", answer(session))
+    back = Client().post("/", {"rut": session.run})
+    assert back["Location"] == session.get_absolute_url()
+    text = page(session)
+    assert "Cerrar Sesión Sence" in text
+    assert "Tiempo Asistencia" in text
+
+
+def test_a_page_without_a_token_that_is_looked_at_again_alerts_staff_once():
+    session = opened()
+    Otec.objects.update(token_ciphertext="")
+    for _ in range(3):
+        page(session)
+    assert StaffAlert.objects.get().count == 1

@@ -184,6 +184,44 @@ def test_an_answer_does_not_wait_for_a_locked_table(settings):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_an_answer_does_not_wait_for_ever_for_who_holds_the_enrolment(monkeypatch):
+    monkeypatch.setattr(callbacks, "SILENCE_TO_APPLY", 1)
+    session = requested()
+    with ThreadPoolExecutor(1) as threads, transaction.atomic():
+        Enrolment.objects.select_for_update().get(pk=session.enrolment_id)
+        response = threads.submit(open_elsewhere, session).result()
+        assert response.status_code == 303
+        assert not session.verdicts.exists()
+    assert "Asistencia correctamente ingresada" in page(session)
+    assert outcomes(session) == ["opened"]
+
+
+@pytest.mark.django_db
+def test_no_more_are_applied_than_were_asked_for(settings, capsys):
+    for session in [requested() for _ in range(3)]:
+        spool.put(receipt(session))
+    call_command("replay_callbacks", "--most=2")
+    assert "Aplicadas: 2." in capsys.readouterr().out
+    assert len(spooled(settings)) == 1
+
+
+@pytest.mark.django_db
+def test_a_close_waits_for_the_opening_that_was_kept_before_it_and_not_applied():
+    session = requested()
+    SenceCallback.objects.create(**asdict(receipt(session, at=timezone.now() - timedelta(hours=1))))
+    post(session, "close", closing(session))
+    assert outcomes(session) == ["opened", "closed"]
+
+
+@pytest.mark.django_db
+def test_a_close_waits_for_the_opening_that_is_still_on_disk():
+    session = requested()
+    spool.put(receipt(session, at=timezone.now() - timedelta(hours=1)))
+    post(session, "close", closing(session))
+    assert outcomes(session) == ["opened", "closed"]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_an_answer_outlives_a_worker_that_is_ended_while_it_waits(settings):
     session = requested()
 

@@ -85,8 +85,9 @@ def test_a_second_success_with_another_id_is_flagged_and_the_first_one_stays(stu
     student.reach_start_button()
     student.press(START)
     student.identify()
-    with student.page.context.expect_page():
+    with student.page.context.expect_page() as first:
         student.press("Enviar la primera vez")
+    expect(first.value.get_by_text("Asistencia correctamente ingresada")).to_be_visible()
     with student.page.context.expect_page() as tab:
         student.press("Enviar la segunda vez")
 

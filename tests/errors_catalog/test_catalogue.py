@@ -327,3 +327,17 @@ def test_with_a_cold_cache_and_no_database_the_shipped_texts_are_shown(closed_po
         "cursos@usecap.cl",
         "200 True",
     ], outcome.stderr
+
+
+def test_with_a_shared_cache_that_is_away_pages_and_answers_go_on(client, settings):
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1/0",
+        }
+    }
+    HelpText.objects.filter(key="opened").update(text="Otro texto.")
+    assert catalogue.text("opened") == "Otro texto."
+    catalogue.forget()
+    assert client.get("/").status_code == 200
+    assert client.get("/no-existe/").status_code == 404

@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 from tqdm import tqdm
 
@@ -17,10 +17,15 @@ class Command(BaseCommand):
         "si alguna no se pudo aplicar; esas quedan guardadas."
     )
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--most", type=int, metavar="N", help="no intenta más que estas; sin él, todas"
+        )
+
     def handle(self, **options: Any) -> None:
         with tqdm(desc="Respuestas", unit="", disable=None, leave=False) as bar:
             try:
-                applied, failed = callbacks.replay(progress=bar.update)
+                applied, failed = callbacks.replay(most=options["most"], progress=bar.update)
             except OperationalError as error:
                 raise CommandError(
                     "La base de datos no responde. Las respuestas siguen guardadas: repita este "
