@@ -5,8 +5,11 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
+from attendance.models import StaffAlert
+from courses.models import Otec
 from tests.attendance_steps import answer, closing, identified, opened, page, post, requested
 from tests.factories import EnrolmentFactory
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.template import engines
 from django.test import RequestFactory
+from environ import Env
 
 from errors_catalog import catalogue, defaults
 from errors_catalog.models import ContactDetails, HelpLink, HelpSection, HelpText, SenceError
@@ -330,12 +331,7 @@ def test_with_a_cold_cache_and_no_database_the_shipped_texts_are_shown(closed_po
 
 
 def test_with_a_shared_cache_that_is_away_pages_and_answers_go_on(client, settings):
-    settings.CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": "redis://127.0.0.1:1/0",
-        }
-    }
+    settings.CACHES = {"default": Env.cache_url_config("redis://127.0.0.1:1/0")}
     HelpText.objects.filter(key="opened").update(text="Otro texto.")
     assert catalogue.text("opened") == "Otro texto."
     catalogue.forget()
