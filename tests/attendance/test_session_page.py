@@ -330,3 +330,13 @@ def test_a_page_without_a_token_that_is_looked_at_again_alerts_staff_once():
     for _ in range(3):
         page(session)
     assert StaffAlert.objects.get().count == 1
+
+
+@pytest.mark.parametrize(
+    ("glosa", "place"), [("208", "error-208"), ("999", "errores"), ("", "errores")]
+)
+def test_an_error_leads_to_its_place_in_the_guide(client, glosa, place):
+    session = requested()
+    post(session, "open", answer(session, GlosaError=glosa), error=True)
+    assert f'href="/guia/#{place}"' in page(session)
+    assert f'id="{place}"' in client.get("/guia/").content.decode()
