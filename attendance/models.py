@@ -314,6 +314,13 @@ class AttendanceSession(models.Model):
             return State.OPEN
         return State.REJECTED if self.rejected_at else State.REQUESTED
 
+    def state_in_words(self, now: datetime) -> str:
+        """Return the state as staff read it: past the limit, set aside and all."""
+        words = "Abierta más tiempo que el límite" if self.is_overlong(now) else self.state.label
+        if self.resolved_at:
+            return f"{words}, resuelta"
+        return f"{words}, reemplazada" if self.superseded_at else str(words)
+
     @property
     def is_live(self) -> bool:
         set_aside = self.superseded_at or self.resolved_at

@@ -12,14 +12,13 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
-from attendance.models import AttendanceSession, AttendanceSessionQuerySet, State
+from attendance.models import AttendanceSession, AttendanceSessionQuerySet
 from attendance.sence.times import CHILE
 from backoffice.review.filters import between
 from courses.models import Course, Environment, Otec
 
 ROWS_AT_ONCE = 5_000
 """Rows that the database's cursor gives at a time: what an export holds in memory."""
-OVERLONG = "Abierta más tiempo que el límite"
 
 
 @dataclass(frozen=True)
@@ -97,12 +96,9 @@ class Row(Facts):
     is_past_limit = session.is_past_limit
     is_overlong = session.is_overlong
     duration = session.duration
-
-    def shown_state(self, now: datetime) -> str:
-        return OVERLONG if self.is_overlong(now) else STATES[self.state]
+    state_in_words = session.state_in_words
 
 
-STATES = {state: str(state.label) for state in State}
 ENVIRONMENTS = {environment.value: str(environment.label) for environment in Environment}
 
 

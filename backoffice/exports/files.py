@@ -34,8 +34,8 @@ def _moment(name: str) -> Callable[[Row, datetime], Any]:
 
 
 def _seconds(row: Row, now: datetime) -> int | None:
-    # Until now where it is open: who reads it sees the state beside it.
-    return int(row.duration(now).total_seconds()) if row.opened_at else None
+    # Of what isn't closed nobody knows yet how long it was.
+    return int(row.duration(now).total_seconds()) if row.closed_at else None
 
 
 COLUMNS = [
@@ -53,7 +53,7 @@ COLUMNS = [
     Column("Abierta", 19, _moment("opened_at")),
     Column("Cerrada", 19, _moment("closed_at")),
     Column("Duración", 10, _seconds, is_duration=True),
-    Column("Estado", 30, lambda row, now: row.shown_state(now)),
+    Column("Estado", 30, lambda row, now: row.state_in_words(now)),
     Column("Último error", 12, lambda row, now: row.error_glosa),
     Column("Reemplazada", 19, _moment("superseded_at")),
     Column("Resuelta", 19, _moment("resolved_at")),

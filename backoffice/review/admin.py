@@ -32,7 +32,6 @@ MOST_FOUND = 500
 """Enrolments, and actions, that a search goes on with: the newest."""
 SECONDS, MINUTES = "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M"
 HIDDEN = ("nonce", "public_id")
-OVERLONG = "Abierta más tiempo que el límite"
 
 
 def local(moment: Any, form: str = SECONDS) -> str:
@@ -193,18 +192,11 @@ class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
 
     @admin.display(description="estado")
     def shown_state(self, session: AttendanceSession) -> str:
-        marks = [str(session.state.label)]
-        if session.is_overlong(timezone.now()):
-            marks = [OVERLONG]
-        if session.resolved_at:
-            marks.append("resuelta")
-        elif session.superseded_at:
-            marks.append("reemplazada")
-        return ", ".join(marks)
+        return session.state_in_words(timezone.now())
 
     @admin.display(description="tiempo")
     def duration(self, session: AttendanceSession) -> str:
-        if not session.opened_at:
+        if not session.opened_at or (session.is_settled and not session.closed_at):
             return "-"
         return as_hours(int(session.duration(timezone.now()).total_seconds()))
 

@@ -131,7 +131,7 @@ def test_an_xlsx_says_the_same_with_dates_and_durations(coordinator):
 def test_every_state_is_said_as_in_the_list():
     now = timezone.now()
     requested()
-    overlong = opened(at=now - timedelta(hours=4))
+    opened(at=now - timedelta(hours=4))
     resolved = opened(at=now - timedelta(hours=4))
     resolved.mark_resolved(member("Coordinador"), "Llamó", now)
     rejected = requested()
@@ -142,10 +142,11 @@ def test_every_state_is_said_as_in_the_list():
     assert said == {
         ("Solicitada", "", ""),
         ("Abierta más tiempo que el límite", "", ""),
-        ("Abierta", "", "Llamó"),
+        ("Abierta, resuelta", "", "Llamó"),
         ("Rechazada", "205;211", ""),
     }
-    assert {line["RUN"] for line in lines if line["Duración"]} == {overlong.run, resolved.run}
+    # How long they were, nobody knows as long as they aren't closed.
+    assert {line["Duración"] for line in lines} == {""}
 
 
 @pytest.mark.parametrize("moment", [datetime(2026, 4, 4, 23, 30, tzinfo=CHILE), NOON])
