@@ -143,3 +143,11 @@ def student(page: Page, site: str, browser_context_args: dict[str, Any]) -> Stud
 def picture(request: pytest.FixtureRequest) -> pictures.Picture:
     """Keep a picture of a page or a part of it, where `--pictures` asks for that."""
     return pictures.keep if request.config.getoption("pictures") else pictures.ignore
+
+
+@pytest.fixture
+def phone_picture(
+    picture: pictures.Picture, browser_context_args: dict[str, Any]
+) -> pictures.Picture:
+    """`picture` on a phone with JavaScript alone, of the devices that a test is run on."""
+    return picture if browser_context_args == PHONE else pictures.ignore

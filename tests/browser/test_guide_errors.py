@@ -19,8 +19,9 @@ GUIDES_EXAMPLE = [
 ]
 
 
+@pytest.mark.pictures
 @with_and_without_javascript
-def test_who_has_no_courses_is_told_so_and_may_try_another_rut(student):
+def test_who_has_no_courses_is_told_so_and_may_try_another_rut(student, phone_picture):
     enrol()
     student.enter_rut(NOBODY)
 
@@ -35,6 +36,7 @@ def test_who_has_no_courses_is_told_so_and_may_try_another_rut(student):
         "Guía Asistencia Sence",
     )
     assert NOBODY[:8] not in student.page.url
+    phone_picture("guide/sin-cursos", student.page.locator("main"))
 
     student.follow("Volver a intentar")
     expect(student.page.get_by_label("Rut:")).to_be_empty()
@@ -72,8 +74,11 @@ def test_with_a_wrong_clave_unica_nothing_comes_back_and_the_next_try_works(stud
     student.reads("Asistencia correctamente ingresada")
 
 
+@pytest.mark.pictures
 @with_and_without_javascript
-def test_an_error_of_sence_is_shown_as_in_the_guide_and_may_be_tried_again(student, simulator):
+def test_an_error_of_sence_is_shown_as_in_the_guide_and_may_be_tried_again(
+    student, simulator, phone_picture
+):
     enrol()
     simulator.set_behaviour(ROSA, codes=["100"])
     student.reach_start_button()
@@ -83,6 +88,7 @@ def test_an_error_of_sence_is_shown_as_in_the_guide_and_may_be_tried_again(stude
     student.reads(*GUIDES_EXAMPLE, "Volver a intentar", "Accesos de interés Sence (Clave Sence)")
     for label in ("Registrar CUS", "Solicitar nueva CUS", "Cambiar Cus", "Actualizar Datos"):
         expect(student.link(label)).to_be_visible()
+    phone_picture("guide/error", student.page.locator("main"))
 
     student.press("Volver a intentar")
     student.press(START)

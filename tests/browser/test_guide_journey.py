@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from attendance.models import AttendanceSession, CallbackVerdict, Outcome, State
@@ -14,21 +15,26 @@ from tests.browser.student import CLOSE, SESSION_PAGE, START
 from tests.browser.world import EXCEL, KARY, TALK, enrol, enrol_in_talk
 
 
+@pytest.mark.pictures
 @on_every_device
-def test_a_student_opens_and_closes_a_session_as_the_guide_says(student, simulator):
+def test_a_student_opens_and_closes_a_session_as_the_guide_says(student, simulator, phone_picture):
     enrol()
     page = student.page
+    shown = page.locator("main")
 
     page.goto(student.site)
     expect(page.get_by_label("Rut:")).to_have_attribute("placeholder", "Ejemplo: 12345678-9")
     student.reads("USECAP", "Conocimiento a tu alcance", "Para obtener clave Única", "Ayuda")
+    phone_picture("guide/rut", page)
     student.enter_rut()
 
     student.reads("Rut: 11111111-1", "Seleccionar Curso:", "Accesos de interés Sence (Clave Sence)")
+    phone_picture("guide/cursos", shown)
     student.choose_course(EXCEL)
 
     expect(page).to_have_url(SESSION_PAGE)
     student.reads("Rut: 11111111-1", EXCEL)
+    phone_picture("guide/inicio", shown)
     student.press(START)
 
     expect(page).to_have_url(re.compile(rf"^{re.escape(simulator.login_origin)}/ingreso/"))
@@ -46,6 +52,7 @@ def test_a_student_opens_and_closes_a_session_as_the_guide_says(student, simulat
     opened = AttendanceSession.objects.get()
     assert opened.state == State.OPEN
     assert opened.sence_session_id.startswith("SIM-")
+    phone_picture("guide/tiempo", shown)
     student.press(CLOSE)
 
     expect(page).to_have_url(re.compile(rf"^{re.escape(simulator.login_origin)}/ingreso/"))
@@ -53,6 +60,7 @@ def test_a_student_opens_and_closes_a_session_as_the_guide_says(student, simulat
 
     expect(page).to_have_url(SESSION_PAGE)
     student.reads("Sesión correctamente cerrada", EXCEL, "Tiempo Asistencia", "Cerrar ventana")
+    phone_picture("guide/cerrada", shown)
     closed = AttendanceSession.objects.get()
     assert closed.state == State.CLOSED
     assert closed.sence_session_id == opened.sence_session_id
