@@ -56,6 +56,7 @@ def test_a_student_without_courses_reads_so():
     assert "Volver a intentar" in text
     assert "Para obtener clave Única" in text
     assert "cursos@usecap.cl" in text
+    assert 'href="/guia/#sin-cursos"' in text
 
 
 def test_a_rut_that_nobody_has_reads_the_same(client):
@@ -68,6 +69,7 @@ def test_a_becario_reads_that_nothing_needs_registering():
     response = choose(identified(enrolment), enrolment)
     assert "participa como becario" in response.content.decode()
     assert "no necesita registrar asistencia en Sence" in response.content.decode()
+    assert 'href="/guia/#nada-que-registrar"' in response.content.decode()
     assert not AttendanceSession.objects.exists()
 
 

@@ -259,7 +259,7 @@ def test_who_sees_its_start_button_again_reads_that_no_answer_came_and_how_to_go
     assert "Sence todavía no responde · USECAP" in text
     for way_on in (
         *("Inicia tu tiempo de asistencia Sence", "Ver si Sence ya respondió"),
-        *('href="/guia/#recuperar"', "Elegir otro curso"),
+        *('href="/guia/#recuperar"', 'href="/guia/#clave"', "Elegir otro curso"),
     ):
         assert way_on in text
 

@@ -1,11 +1,16 @@
 """USECAP's guide on the site."""
 
 import re
+from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+from django.conf import settings as site
 from django.test import Client
 from django.urls import reverse
+from PIL import Image
 
+from errors_catalog import catalogue
 from errors_catalog.models import ContactDetails, HelpText, SenceError
 
 pytestmark = pytest.mark.django_db
@@ -31,10 +36,10 @@ def test_the_whole_guide_is_there_in_its_order(page):
         "2. Primer acceso",
         "2.1. Obtener Clave Única",
         "2.2. Recuperar Clave Única",
-        "3. Asistencia con Sence",
         "3.1. Iniciar el tiempo de asistencia",
         "3.2. Posibles errores",
-        "3.3. Ayuda",
+        *(f"Número Error: {error.code}" for error in catalogue.known_errors()),
+        "3.3. Asistencia con Sence",
     ]
 
 
@@ -44,6 +49,40 @@ def test_every_link_inside_the_guide_leads_somewhere(page):
     targets = set(re.findall(r'href="#([^"]+)"', page))
     assert targets <= set(ids)
     assert {"introduccion", "errores", "error-100", "error-313"} <= targets
+
+
+def test_the_places_that_other_pages_lead_to_are_there(page):
+    templates = (site.BASE_DIR / "templates").rglob("*.html")
+    text = "".join(template.read_text(encoding="utf-8") for template in templates)
+    places = set(re.findall(r"errors_catalog:guide' %}#([\w-]+)\"", text))
+    assert {"sin-cursos", "nada-que-registrar", "clave", "recuperar", "cerrar"} <= places
+    for place in places:
+        assert f'id="{place}"' in page
+
+
+def test_every_picture_is_shown_in_its_own_size_and_told_in_words(page):
+    kept = (site.BASE_DIR / "static" / "usecap" / "guide").iterdir()
+    pictures = Pictures()
+    pictures.feed(page)
+    shown = {Path(picture["src"]).name.split(".")[0]: picture for picture in pictures.found}
+    assert len(shown) == len(pictures.found)
+    assert {path.stem: Image.open(path).size for path in kept} == {
+        name: (int(picture["width"]), int(picture["height"])) for name, picture in shown.items()
+    }
+    for picture in shown.values():
+        assert len(picture["alt"].split()) > 5
+
+
+class Pictures(HTMLParser):
+    """The attributes of a page's pictures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[dict] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "img":
+            self.found.append(dict(attrs))
 
 
 def test_every_error_of_the_catalogue_is_explained(page):
