@@ -152,6 +152,7 @@ def test_past_the_limit_the_page_offers_a_new_session_and_still_the_close():
     text = page(opened(at=timezone.now() - timedelta(hours=4)))
     assert "Iniciar una nueva sesión" in text
     assert "Cerrar Sesión Sence" in text
+    assert 'href="/guia/#cerrar"' in text
 
 
 def test_a_course_that_needs_no_close_thanks_and_asks_for_none():

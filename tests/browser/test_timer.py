@@ -18,6 +18,7 @@ PAST = "Su sesión lleva más de 3 horas. Ciérrela ahora."
 WARNING = timedelta(hours=2, minutes=50)
 LIMIT = timedelta(hours=3)
 NEW = "Iniciar una nueva sesión"
+HOW_TO_CLOSE = "Ver en la guía cómo cerrar"
 SECOND = timedelta(seconds=1)
 
 
@@ -83,6 +84,7 @@ def test_the_warning_and_the_change_of_tone_come_by_themselves(student):
     expect(student.page.get_by_text(NEAR)).to_be_visible()
     expect(student.page).to_have_title("Quedan menos de 10 minutos · USECAP")
     expect(student.button(NEW)).to_be_hidden()
+    expect(student.link(HOW_TO_CLOSE)).to_be_hidden()
 
     time_passes(session, timedelta(minutes=11))
     student.page.clock.fast_forward("11:00")
@@ -91,6 +93,7 @@ def test_the_warning_and_the_change_of_tone_come_by_themselves(student):
     expect(student.page.get_by_text(NEAR)).to_be_hidden()
     expect(student.page).to_have_title("Cierre su sesión ahora · USECAP")
     expect(student.button(NEW)).to_be_visible()
+    expect(student.link(HOW_TO_CLOSE)).to_be_visible()
 
 
 NOTIFY = "Avisarme cuando queden 10 minutos"
