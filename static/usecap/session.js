@@ -113,10 +113,4 @@
       window.close();
     });
   }
-
-  const print = document.querySelector("[data-print]");
-  if (print) {
-    print.hidden = false;
-    print.addEventListener("click", () => window.print());
-  }
 })();

@@ -152,6 +152,20 @@ def test_the_guide_is_one_press_away(student):
     expect(student.page.get_by_label("Rut:")).to_be_visible()
 
 
+def test_the_guide_is_printed_with_all_its_pictures(student):
+    student.page.goto(f"{student.site}/guia/")
+    student.page.evaluate("""() => {
+      const isThere = (picture) => picture.complete && picture.naturalWidth > 0;
+      window.print = () => {
+        document.body.dataset.pictures = [...document.images].filter(isThere).length;
+      };
+    }""")
+
+    student.press("Imprimir o guardar en PDF")
+
+    expect(student.page.locator("body")).to_have_attribute("data-pictures", "7")
+
+
 def test_the_keyboard_alone_is_enough(student):
     enrol()
     page = student.page
