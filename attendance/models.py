@@ -89,12 +89,6 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
         """Past the limit while the action exists to be closed: what staff have to look at."""
         return self.past_limit(now).filter(close_required=True, resolved_at=None)
 
-    def flagged(self) -> Self:
-        """With an answer of SENCE's that staff have to look at."""
-        flagged = CallbackVerdict.objects.filter(outcome__in=FLAGGED, session__isnull=False)
-        # Distinct, so that PostgreSQL begins with these few, and not with every session.
-        return self.filter(pk__in=flagged.order_by().values("session").distinct())
-
     def with_answers(self) -> Self:
         """Add `has_pending_answer` (kept and not applied yet) and `last_outcome`, in one query."""
         answers = SenceCallback.objects.filter(public_id=models.OuterRef("public_id"))

@@ -18,15 +18,14 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from attendance.models import (
-    FLAGGED,
     AttendanceSession,
     CallbackVerdict,
-    SenceCallback,
     StaffAlert,
 )
 from attendance.sence_state import failing_environments
 from backoffice import board
 from backoffice.charts import Chart, Point, chart
+from backoffice.models import CallbackToReview
 from backoffice.review.filters import NO_CODE, REFUSED, between, start_of
 from courses.models import Environment
 from courses.scope import within_scope
@@ -228,12 +227,11 @@ def _of_sessions(user: Any, now: datetime, today: date) -> list[tuple[QuerySet, 
 
 
 def _of_flagged(user: Any) -> tuple[QuerySet, dict[str, Any]]:
-    flagged = SenceCallback.objects.filter(verdict__outcome__in=FLAGGED)
     return (
-        within_scope(flagged, user, "verdict__session__otec"),
+        within_scope(CallbackToReview.objects.pending(), user, "verdict__session__otec"),
         {
             "label": "Respuestas observadas",
-            "url": list_url("attendance_sencecallback", resultado="revisar"),
+            "url": list_url("backoffice_callbacktoreview"),
             "note": "contradicen lo enviado o no calzan",
             "is_warning": True,
         },

@@ -1,17 +1,31 @@
-"""The back office's own: answers to review under a name of theirs, and rosters being uploaded."""
+"""The back office's own: answers to review, what staff said of them, and rosters being uploaded."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
+from django.utils import timezone
 
 from attendance.models import FLAGGED, SenceCallback
 from courses.models import RosterImport
 
 
+class CallbackToReviewQuerySet(models.QuerySet["CallbackToReview"]):
+    def pending(self) -> "CallbackToReviewQuerySet":
+        """Those that nobody has marked as reviewed."""
+        return self.filter(review__isnull=True)
+
+
 class CallbackToReviewManager(models.Manager["CallbackToReview"]):
-    def get_queryset(self) -> models.QuerySet["CallbackToReview"]:
-        return super().get_queryset().filter(verdict__outcome__in=FLAGGED)
+    def get_queryset(self) -> CallbackToReviewQuerySet:
+        return CallbackToReviewQuerySet(self.model, using=self._db).filter(
+            verdict__outcome__in=FLAGGED
+        )
+
+    def pending(self) -> CallbackToReviewQuerySet:
+        return self.get_queryset().pending()
 
 
 class CallbackToReview(SenceCallback):
@@ -28,6 +42,39 @@ class CallbackToReview(SenceCallback):
         verbose_name = "respuesta por revisar"
         verbose_name_plural = "respuestas por revisar"
         ordering = ["-received_at", "-id"]
+
+    def mark_reviewed(self, user: User, note: str, at: datetime) -> bool:
+        """Staff looked at it, by name and with a note; False where somebody had before: that stays.
+
+        The answer itself is append-only, so this is kept beside it.
+        """
+        _, is_new = CallbackReview.objects.get_or_create(
+            callback=self,
+            defaults={"reviewed_by": user, "reviewed_at": at, "note": note.strip()},
+        )
+        return is_new
+
+
+class CallbackReview(models.Model):
+    """Who looked at an answer of SENCE's that was flagged, when, and what they found."""
+
+    callback = models.OneToOneField(
+        SenceCallback, verbose_name="respuesta", on_delete=models.PROTECT, related_name="review"
+    )
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name="revisada por", on_delete=models.PROTECT
+    )
+    reviewed_at = models.DateTimeField("revisada el")
+    note = models.TextField("nota")
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = "revisión de una respuesta"
+        verbose_name_plural = "revisiones de respuestas"
+
+    def __str__(self) -> str:
+        moment = timezone.localtime(self.reviewed_at)
+        return f"Revisada el {moment:%d-%m-%Y a las %H:%M} por {self.reviewed_by}: {self.note}"
 
 
 class RosterUpload(models.Model):

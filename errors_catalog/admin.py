@@ -48,7 +48,7 @@ class DraftFilter(admin.BooleanFieldListFilter):
 @admin.register(models.SenceError)
 class SenceErrorAdmin(ExchangeAdmin, PreviewAdmin, RecordedAdmin):
     form = SenceErrorForm
-    list_display = ["code_shown", "description", "solution_begins", "responsible", "alerts_staff"]
+    list_display = ["code_shown", "description", "solution_begins", "responsible", "alerts_shown"]
     list_filter = [("is_draft", DraftFilter), "responsible", "alerts_staff"]
     search_fields = ["code", "description", "solution"]
     ordering = ["-is_draft", "code"]
@@ -66,6 +66,11 @@ class SenceErrorAdmin(ExchangeAdmin, PreviewAdmin, RecordedAdmin):
     @admin.display(description="solución", ordering="solution")
     def solution_begins(self, error: models.SenceError) -> str:
         return Truncator(error.solution).chars(80)
+
+    @admin.display(description="avisa a coordinación", ordering="alerts_staff")
+    def alerts_shown(self, error: models.SenceError) -> str:
+        # Words: a red cross says that something is wrong, and nothing is.
+        return "Sí, avisa" if error.alerts_staff else "No avisa"
 
     def get_fieldsets(self, request: HttpRequest, obj: models.SenceError | None = None) -> Any:
         said = f"{DRAFT} {MAY_USE}" if obj and obj.is_draft else MAY_USE

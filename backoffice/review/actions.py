@@ -23,6 +23,7 @@ from django.utils.html import format_html, format_html_join
 from attendance.models import AttendanceSession, WrongStateError
 from backoffice.exports.page import FormatForm, download
 from backoffice.mails import Asked, remind
+from backoffice.models import CallbackToReview
 from backoffice.review.story import RESOLVED
 
 MOST_AT_ONCE = 500
@@ -31,6 +32,11 @@ NAMED = 20
 """Sessions that a page names, of those chosen."""
 CONFIRMED = "confirmada"
 FROM_SESSION = "desde_sesion"
+CONSEQUENCES = {
+    "resolve": "El alumno podrá iniciar otra sesión. En Sence no cambia nada: la sesión queda allá "
+    "como está. Sus respuestas por revisar quedan como revisadas, con el mismo motivo."
+}
+"""What follows from an action, said before it is done."""
 
 
 class ReasonForm(forms.Form):
@@ -42,25 +48,76 @@ class ReasonForm(forms.Form):
     )
 
 
-class ReviewActions(admin.ModelAdmin):
-    """The actions of the list of sessions, each with its own permission."""
-
-    actions = ["resolve", "remind", "export"]
+class AskedActions(admin.ModelAdmin):
+    """What the actions on sessions and those on answers have in common."""
 
     def has_resolve_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("attendance.resolve_attendancesession")
-
-    def has_remind_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("attendance.remind_attendancesession")
-
-    def has_export_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("attendance.export_attendancesession")
 
     def response_action(self, request: HttpRequest, queryset: QuerySet) -> Any:
         # Django would answer 500 to a selection that is no number.
         if not all(chosen.isdecimal() for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME)):
             raise SuspiciousOperation("La selección no es una lista de números.")
         return super().response_action(request, queryset)
+
+
+@transaction.atomic
+def review(callback: CallbackToReview, user: Any, note: str) -> bool:
+    """Mark the answer as reviewed, and say so in the history; False where it was already."""
+    if not callback.mark_reviewed(user, note, timezone.now()):
+        return False
+    LogEntry.objects.log_actions(user.pk, [callback], CHANGE, "Revisada")
+    return True
+
+
+class AnswerActions(AskedActions):
+    """The action of the list of answers to review."""
+
+    actions = ["mark_reviewed"]
+
+    @admin.action(description="Marcar como revisadas", permissions=["resolve"])
+    def mark_reviewed(self, request: HttpRequest, queryset: QuerySet) -> HttpResponseBase | None:
+        form = ReasonForm(request.POST if CONFIRMED in request.POST else None)
+        form.fields["reason"].help_text = "Queda con su nombre en cada respuesta y en su sesión."
+        ids = list(queryset.values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
+        if not ids or len(ids) > MOST_AT_ONCE:
+            text = f"Se marcan de una a {MOST_AT_ONCE} respuestas a la vez: elija otras."
+            self.message_user(request, text, messages.WARNING)
+            return None
+        if form.is_valid():
+            reason = form.cleaned_data["reason"]
+            chosen = CallbackToReview.objects.filter(pk__in=ids).order_by("pk")
+            done = sum(review(callback, request.user, reason) for callback in chosen)
+            level = messages.SUCCESS if done else messages.WARNING
+            self.message_user(request, f"Respuestas revisadas: {done}.", level)
+            return HttpResponseRedirect(request.get_full_path())
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Marcar como revisadas",
+            "consequence": "Salen de las pendientes; lo que llegó de Sence no cambia.",
+            "form": form,
+            "action": "mark_reviewed",
+            "count": len(ids),
+            "shown": queryset.select_related("verdict__session")[:NAMED],
+            "more": max(len(ids) - NAMED, 0),
+            "ids": ids,
+            "confirmed_name": CONFIRMED,
+            "checkbox_name": ACTION_CHECKBOX_NAME,
+            "back": request.get_full_path(),
+        }
+        return TemplateResponse(request, "admin/backoffice/callbacktoreview/confirm.html", context)
+
+
+class ReviewActions(AskedActions):
+    """The actions of the list of sessions, each with its own permission."""
+
+    actions = ["resolve", "remind", "export"]
+
+    def has_remind_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("attendance.remind_attendancesession")
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("attendance.export_attendancesession")
 
     @admin.action(description="Resolver con un motivo", permissions=["resolve"])
     def resolve(self, request: HttpRequest, queryset: QuerySet) -> HttpResponseBase | None:
@@ -89,6 +146,8 @@ class ReviewActions(admin.ModelAdmin):
         user: Any = request.user
         current.mark_resolved(user, reason, timezone.now())
         self.log(request, current, RESOLVED)
+        for callback in CallbackToReview.objects.pending().filter(verdict__session=current):
+            review(callback, user, reason)
 
     @admin.action(description="Enviar un recordatorio al alumno", permissions=["remind"])
     def remind(self, request: HttpRequest, queryset: QuerySet) -> HttpResponseBase | None:
@@ -144,6 +203,7 @@ class ReviewActions(admin.ModelAdmin):
             **self.admin_site.each_context(request),
             "title": title,
             "opts": self.opts,
+            "consequence": CONSEQUENCES.get(action, ""),
             "form": form,
             "action": action,
             "count": count,

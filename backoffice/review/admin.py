@@ -15,12 +15,19 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from attendance.models import AttendanceSession, CallbackVerdict, SenceCallback, StaffAlert, State
+from attendance.models import (
+    FLAGGED,
+    AttendanceSession,
+    CallbackVerdict,
+    SenceCallback,
+    StaffAlert,
+    State,
+)
 from attendance.screens import as_hours
 from backoffice.exports.page import ExportPage
 from backoffice.models import CallbackToReview
 from backoffice.review import filters
-from backoffice.review.actions import FROM_SESSION, ReviewActions
+from backoffice.review.actions import FROM_SESSION, AnswerActions, ReviewActions
 from backoffice.review.story import clocks, shown_body, story
 from courses.models import UNVERIFIED, Action, Enrolment
 from courses.readonly import ReadOnlyAdmin
@@ -303,13 +310,12 @@ class SenceCallbackAdmin(EvidenceAdmin):
         filters.OutcomeFilter, filters.ReceivedFilter, filters.AnswerErrorFilter, "phase",
         "announces_error",
     ]  # fmt: skip
-    list_select_related = ["verdict__session"]
     sortable_by = ["received"]
     search_fields = ["verdict__session__run"]
     search_help_text = "RUN del alumno, IdSesionAlumno o IdSesionSence completos."
     fields = [
-        "received", "phase", "address", "session", "outcome", "reason", "body_length",
-        "content_type", "origin", "body_text",
+        "received", "phase", "address", "session", "outcome", "reason", "review_shown",
+        "body_length", "content_type", "origin", "body_text",
     ]  # fmt: skip
 
     def get_search_results(
@@ -322,6 +328,11 @@ class SenceCallbackAdmin(EvidenceAdmin):
         ids = Q(student_session_id=word) | Q(sence_session_id=word)
         sessions = AttendanceSession.objects.filter(Q(run=run) if run else ids)
         return queryset.filter(verdict__session__in=sessions.order_by()), False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return (
+            super().get_queryset(request).select_related("verdict__session", "review__reviewed_by")
+        )
 
     def _verdict(self, callback: SenceCallback) -> CallbackVerdict | None:
         return getattr(callback, "verdict", None)
@@ -359,17 +370,26 @@ class SenceCallbackAdmin(EvidenceAdmin):
         verdict = self._verdict(callback)
         return verdict.reason if verdict else ""
 
+    @admin.display(description="revisión")
+    def review_shown(self, callback: SenceCallback) -> str:
+        if review := getattr(callback, "review", None):
+            return str(review)
+        verdict = self._verdict(callback)
+        return "Pendiente" if verdict and verdict.outcome in FLAGGED else "-"
+
     @admin.display(description="cuerpo")
     def body_text(self, callback: SenceCallback) -> str:
         return format_html("<pre>{}</pre>", shown_body(callback))
 
 
 @admin.register(CallbackToReview)
-class CallbackToReviewAdmin(SenceCallbackAdmin):
+class CallbackToReviewAdmin(AnswerActions, SenceCallbackAdmin):
     """Those that match no session, or contradict theirs, in a list of their own."""
 
     list_display = ["received", "outcome", "reason", "run", "session", "phase"]
-    list_filter = [filters.FlaggedOutcomeFilter, filters.ReceivedFilter, "phase"]
+    list_filter = [
+        filters.ReviewedFilter, filters.FlaggedOutcomeFilter, filters.ReceivedFilter, "phase",
+    ]  # fmt: skip
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("attendance.view_sencecallback")

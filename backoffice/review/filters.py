@@ -10,6 +10,7 @@ inclusive.
                (any, where `error` is missing; `sin-codigo`, where none came), decided in that time
                accion: the action's code · curso: the course's id · linea: 1, 3 or 6
     answers    resultado=revisar|pendiente|con-error or an Outcome
+               revision=revisadas|todas, in the list of those to review; pending where missing
                error, error_desde, error_hasta: the same answers, one by one
                recibida_desde, recibida_hasta
 """
@@ -27,6 +28,7 @@ from django.utils import timezone
 
 from attendance.models import FLAGGED, CallbackVerdict, Outcome
 from attendance.sence.incoming import MAX_GLOSA
+from backoffice.models import CallbackToReview
 from courses.models import Course, TrainingLine
 from courses.scope import within_scope
 
@@ -255,7 +257,14 @@ class StateFilter(admin.SimpleListFilter):
             "solicitada": queryset.requested,
             "cerrada": queryset.closed,
             "rechazada": queryset.rejected,
-            "observada": queryset.flagged,
+            "observada": lambda: queryset.filter(
+                # Distinct, so that PostgreSQL begins with these few, and not with every session.
+                pk__in=CallbackToReview.objects.pending()
+                .filter(verdict__session__isnull=False)
+                .order_by()
+                .values("verdict__session")
+                .distinct()
+            ),
         }
         return states.get(self.value() or "", queryset.all)()
 
@@ -273,9 +282,10 @@ class OutcomeFilter(admin.SimpleListFilter):
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        sets = {"revisar": FLAGGED, "con-error": REFUSED}
-        if self.value() in sets:
-            return queryset.filter(verdict__outcome__in=sets[self.value() or ""])
+        if self.value() == "revisar":
+            return queryset.filter(verdict__outcome__in=FLAGGED, review__isnull=True)
+        if self.value() == "con-error":
+            return queryset.filter(verdict__outcome__in=REFUSED)
         if self.value() == "pendiente":
             return queryset.filter(pending__isnull=False)
         return queryset.filter(verdict__outcome=self.value()) if self.value() else queryset
@@ -286,3 +296,23 @@ class FlaggedOutcomeFilter(OutcomeFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(outcome.value, str(outcome.label)) for outcome in FLAGGED]
+
+
+class ReviewedFilter(admin.SimpleListFilter):
+    """Those still to review, where nothing else is asked for."""
+
+    title = "revisión"
+    parameter_name = "revision"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("revisadas", "Revisadas"), ("todas", "Todas")]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        first, *rest = super().choices(changelist)
+        yield {**first, "display": "Pendientes"}
+        yield from rest
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() == "todas":
+            return queryset
+        return queryset.filter(review__isnull=self.value() != "revisadas")

@@ -98,7 +98,7 @@ def _own_life(session: AttendanceSession) -> Iterator[Event]:
 def _answers(session: AttendanceSession) -> list[SenceCallback]:
     # By the address that they came to, so that those not applied yet are here as well.
     answers = SenceCallback.objects.filter(public_id=session.public_id)
-    return list(answers.select_related("verdict"))
+    return list(answers.select_related("verdict", "review__reviewed_by"))
 
 
 def _answered(callback: SenceCallback) -> Event:
@@ -131,6 +131,8 @@ def _notes(callback: SenceCallback, reason: str) -> list[str]:
         notes.append("Llegó a la dirección de error.")
     if callback.origin:
         notes.append(f"Origin: {callback.origin}")
+    if review := getattr(callback, "review", None):
+        notes.append(str(review))
     return notes
 
 

@@ -51,6 +51,10 @@ SENTENCES = {
     "unknown_otec": (
         "No hay un OTEC con ese RUT. Corríjalo, o registre el OTEC en la administración."
     ),
+    "otec_out_of_scope": (
+        "Usted no tiene a cargo ningún OTEC con ese RUT. Corríjalo, o pida a quien administra el "
+        "sistema que cargue esta fila."
+    ),
     "out_of_scope": "La acción es de un OTEC que usted no tiene a cargo. Revise el código.",
     "unknown_action": (
         "La acción no está registrada. Revise el código, sin olvidar los ceros a la izquierda; "
@@ -168,8 +172,12 @@ def judge(
     for statement in (sql.MAKE_CLAIMS, sql.FIND_COURSES, *sql.FIND_ACTIONS):
         cursor.execute(statement)
     cursor.execute("ANALYZE roster_claim")
+    sentences = dict(SENTENCES)
+    if otecs is not None:
+        # It may exist, and whoever is limited to some OTECs registers none.
+        sentences["unknown_otec"] = sentences["otec_out_of_scope"]
     for statement in sql.JUDGE:
-        cursor.execute(statement, SENTENCES)
+        cursor.execute(statement, sentences)
     return RosterResult(
         columns=tuple(table.header.positions),
         unknown_columns=table.header.unknown,
