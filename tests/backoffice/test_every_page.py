@@ -58,7 +58,7 @@ attendance/attendancesession/add/                           403    403    403   
 attendance/attendancesession/exportar/                        7      7      7      7    403    302
 attendance/sencecallback/                                     7      7      7      7    403    302
 attendance/sencecallback/<path:object_id>/                  302    302    302    302    302    302
-attendance/sencecallback/<path:object_id>/change/             8      8      8    302    403    302
+attendance/sencecallback/<path:object_id>/change/             6      6      6    302    403    302
 attendance/sencecallback/<path:object_id>/delete/           403    403    403    403    403    302
 attendance/sencecallback/<path:object_id>/history/            7      7      7    302    403    302
 attendance/sencecallback/add/                               403    403    403    403    403    302
@@ -92,7 +92,7 @@ autocomplete/                                               403    403    403   
 backoffice/                                                   5      4      4      4    404    302
 backoffice/callbacktoreview/                                  7      7      7      7    403    302
 backoffice/callbacktoreview/<path:object_id>/               302    302    302    302    302    302
-backoffice/callbacktoreview/<path:object_id>/change/          8      8      8    302    403    302
+backoffice/callbacktoreview/<path:object_id>/change/          6      6      6    302    403    302
 backoffice/callbacktoreview/<path:object_id>/delete/        403    403    403    403    403    302
 backoffice/callbacktoreview/<path:object_id>/history/         7      7      7    302    403    302
 backoffice/callbacktoreview/add/                            403    403    403    403    403    302
