@@ -370,7 +370,7 @@ def attendance_is_exported(week: Week) -> None:
     exported = read(ana.download("Descargar", week.folder))
     assert [(row["RUN"], row["Estado"], row["Último error"]) for row in exported] == [
         (ROSA, "Cerrada", None),
-        (PEDRO, "Abierta", None),
+        (PEDRO, "Abierta, resuelta", None),
         (LUISA, "Rechazada", "208"),
         (LUISA, "Rechazada", "208"),
     ]
@@ -382,7 +382,9 @@ def attendance_is_exported(week: Week) -> None:
     )
     assert rosa["IdSesionSence"]
     assert rosa["Abierta"] < rosa["Cerrada"]
-    assert pedro["Duración"] > timedelta(hours=3)
+    # Whole seconds.
+    assert rosa["Duración"] <= rosa["Cerrada"] - rosa["Abierta"]
+    assert pedro["Duración"] is None
     assert pedro["Motivo de la resolución"] == REASON
 
 
