@@ -1,6 +1,6 @@
 # One word each, from a clean clone, with Python 3.11 and make alone.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test firefox lint pictures clean browser
+.PHONY: help setup demo test firefox lint pictures clean browser pango
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -32,8 +32,15 @@ $(BIN)/.installed: requirements.txt requirements-dev.txt
 	key=$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'); \
 	sed -e "s|^SECRET_KEY=.*|SECRET_KEY=$$secret|" -e "s|^TOKEN_ENCRYPTION_KEYS=.*|TOKEN_ENCRYPTION_KEYS=$$key|" .env.example > .env
 
-demo: setup
+demo: pango
 	@$(BIN)/python -m usecap_sence.demo --port $(PORT) --sence-port $(SENCE_PORT) --login-port $(LOGIN_PORT)
+
+# What the guide's PDF is drawn with; without it there is no PDF, and all the rest works.
+pango: setup
+	@$(BIN)/python -c 'import weasyprint' 2>/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+			apt-get install -y -qq libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 >/dev/null; } || \
+		echo "Sin Pango (libpango-1.0-0, libpangoft2-1.0-0) no hay PDF de la guía."
 
 # Debian's Chromium where apt can install it, Playwright's own elsewhere.
 browser: setup
@@ -42,7 +49,7 @@ browser: setup
 		apt-get update -qq && apt-get install -y -qq chromium >/dev/null; \
 	else $(BIN)/playwright install chromium; fi
 
-test: browser
+test: browser pango
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 # The guide's way in Debian's Firefox, with packages that nothing else needs.

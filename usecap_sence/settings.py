@@ -225,5 +225,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+        # It tells each of its steps.
+        "weasyprint": {"level": "WARNING"},
     },
 }

@@ -161,7 +161,7 @@ def test_the_guide_is_printed_with_all_its_pictures(student):
       };
     }""")
 
-    student.press("Imprimir o guardar en PDF")
+    student.press("Imprimir")
 
     expect(student.page.locator("body")).to_have_attribute("data-pictures", "7")
 
