@@ -1,6 +1,6 @@
 # One word each, from a clean clone, with Python 3.11 and make alone.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test firefox lint pictures clean browser pango
+.PHONY: help setup demo test firefox lighthouse lint styles pictures clean browser pango
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -14,7 +14,9 @@ help:
 	@echo "make demo    the site, SENCE's simulator and invented people (PORT, SENCE_PORT, LOGIN_PORT)"
 	@echo "make test    the whole suite (TESTS=path for a part of it)"
 	@echo "make firefox   the guide's way in Firefox, which apt installs where it is missing"
+	@echo "make lighthouse   Lighthouse's scores of the students' pages in a demo (needs npm)"
 	@echo "make lint    ruff, mypy, templates, migrations, deploy check"
+	@echo "make styles   what the pages use of Bootstrap, after one of them names a new class"
 	@echo "make pictures   the screenshots of the guide and of the manual, taken anew"
 	@echo "make clean   stop the embedded PostgreSQL and delete its data and the demo's"
 
@@ -59,6 +61,9 @@ firefox: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-firefox.txt
 	$(BIN)/python -m pytest tests/browser/firefox_journey.py
 
+lighthouse: browser
+	$(BIN)/python -m tests.lighthouse
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -66,6 +71,9 @@ lint: setup
 	$(BIN)/djlint --quiet --lint templates sence_simulator/templates
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m tests.deploy_check
+
+styles: setup
+	$(BIN)/python -m usecap_sence.trimmed_bootstrap
 
 pictures: browser
 	$(BIN)/python -m pytest -m pictures --pictures tests/browser

@@ -1,9 +1,12 @@
-"""A page of its own for what a view could not do for now, instead of an error 500."""
+"""Pages that are small on the wire, and a page of its own for what a view could not do for now."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 
 from usecap_sence.views import TooManyRequestsError, too_many_requests, unavailable
 
@@ -25,3 +28,15 @@ class NotNow:
         if isinstance(exception, TooManyRequestsError):
             return too_many_requests(request, exception)
         return None
+
+
+class CompressPages(GZipMiddleware):
+    """Compresses pages for phones, with Django's random padding against guessing their secrets.
+
+    Exports are left as they are: a spreadsheet is compressed already, and a CSV is streamed.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            return super().process_response(request, response)
+        return response

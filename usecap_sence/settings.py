@@ -7,7 +7,6 @@ together is judged by the system checks in `attendance.checks`.
 from pathlib import Path
 from typing import Any
 
-import bootstrap
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -98,6 +97,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "usecap_sence.middleware.CompressPages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -157,10 +157,7 @@ USE_I18N = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-STATICFILES_DIRS = [
-    BASE_DIR / "static",
-    ("bootstrap", Path(next(iter(bootstrap.__path__))) / "css"),
-]
+STATICFILES_DIRS = [BASE_DIR / "static"]
 # What browsers ask for at the root of a site, whatever its pages say: /favicon.ico.
 WHITENOISE_ROOT = BASE_DIR / "static" / "usecap" / "root"
 STORAGES = {

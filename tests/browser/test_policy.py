@@ -154,7 +154,7 @@ def names_sent(request: Request) -> set[str]:
     return set(parse_qs(request.post_data or "", keep_blank_values=True))
 
 
-BOOTSTRAP, SITE = "/static/bootstrap/bootstrap.min.css", "/static/usecap/site.css"
+BOOTSTRAP, SITE = "/static/usecap/bootstrap.css", "/static/usecap/site.css"
 SCRIPT, CONNECTION = "/static/usecap/session.js", "/static/usecap/connection.js"
 ICONS = {"/static/usecap/icon.svg", "/static/usecap/icon-32.png"}
 
