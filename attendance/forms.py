@@ -1,14 +1,15 @@
 """What students type, and the addresses SENCE calls, checked at the edge."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Submit
 from django import forms
+from django.utils import timezone
 
 from attendance import typed_rut
-from courses.models import Enrolment
+from courses.models import Action, Enrolment
 from courses.rut import MAX_TYPED, normalise
 
 
@@ -25,7 +26,7 @@ class RutForm(forms.Form):
         },
         widget=forms.TextInput(
             attrs={
-                "placeholder": "Ejemplo: 12345678-9",
+                "placeholder": typed_rut.EXAMPLE,
                 "autocapitalize": "none",
                 "autocomplete": "off",
                 "autofocus": True,
@@ -47,11 +48,14 @@ class RutForm(forms.Form):
 
 
 class CourseForm(forms.Form):
-    """The student's choice among their enrolments: `cleaned_data["enrolment"]` is its id."""
+    """The student's choice among their enrolments: `cleaned_data["enrolment"]` is its id.
 
-    def __init__(self, enrolments: list[Enrolment], today: date, **kwargs: Any):
+    The enrolments come from `attendance.models.with_sessions`.
+    """
+
+    def __init__(self, enrolments: list[Enrolment], now: datetime, **kwargs: Any):
         super().__init__(**kwargs)
-        labels = _labels(enrolments, today)
+        labels = _labels(enrolments, now)
         self.fields["enrolment"] = forms.TypedChoiceField(
             label="Seleccionar Curso:",
             coerce=int,
@@ -70,23 +74,42 @@ class CourseForm(forms.Form):
         return _helper("Continuar")
 
 
-def _labels(enrolments: list[Enrolment], today: date) -> dict[int, str]:
-    """Name each course; add its dates where it can't start today or another one has its name."""
+def _labels(enrolments: list[Enrolment], now: datetime) -> dict[int, str]:
+    """Name each course, and say of it what one should know before choosing it."""
     names = [enrolment.action.course.name for enrolment in enrolments]
     return {
-        enrolment.pk: _label(enrolment, today, alone=names.count(name) == 1)
+        enrolment.pk: _label(enrolment, now, alone=names.count(name) == 1)
         for enrolment, name in zip(enrolments, names, strict=True)
     }
 
 
-def _label(enrolment: Enrolment, today: date, *, alone: bool) -> str:
+def _label(enrolment: Any, now: datetime, *, alone: bool) -> str:
     action = enrolment.action
-    name = action.course.name
+    notes = [] if alone else [f"hasta el {action.ends_on:%d-%m-%Y}"]
+    notes += _of_its_session(enrolment, now) or _of_its_dates(action, timezone.localdate(now))
+    if enrolment.is_exempt:
+        notes = ["becario: no registra asistencia"]
+    return f"{action.course.name} ({', '.join(notes)})" if notes else action.course.name
+
+
+def _of_its_session(enrolment: Any, now: datetime) -> list[str]:
+    today = timezone.localdate(now)
+    if enrolment.open_since and enrolment.action.close_required:
+        since = timezone.localtime(enrolment.open_since)
+        day = "" if since.date() == today else f"el {since:%d-%m-%Y} a "
+        return [f"en curso desde {day}las {since:%H:%M}"]
+    last = enrolment.last_opened_at
+    if last and timezone.localdate(last) == today:
+        return ["asistencia de hoy registrada"]
+    return []
+
+
+def _of_its_dates(action: Action, today: date) -> list[str]:
     if today < action.starts_on:
-        return f"{name} (comienza el {action.starts_on:%d-%m-%Y})"
+        return [f"comienza el {action.starts_on:%d-%m-%Y}"]
     if today > action.ends_on:
-        return f"{name} (terminó el {action.ends_on:%d-%m-%Y})"
-    return name if alone else f"{name} (hasta el {action.ends_on:%d-%m-%Y})"
+        return [f"terminó el {action.ends_on:%d-%m-%Y}"]
+    return []
 
 
 def _helper(submit: str) -> FormHelper:

@@ -90,12 +90,23 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
         return self.past_limit(now).filter(close_required=True, resolved_at=None)
 
     def with_answers(self) -> Self:
-        """Add `has_pending_answer` (kept and not applied yet) and `last_outcome`, in one query."""
+        """Add what SENCE's answers say of each session, in one query.
+
+        `has_pending_answer`: one is kept and not applied yet; `last_outcome`, of the last one that
+        is; `close_is_flagged`: a close was confirmed with data that contradict the session's.
+        """
         answers = SenceCallback.objects.filter(public_id=models.OuterRef("public_id"))
         verdicts = CallbackVerdict.objects.filter(session=models.OuterRef("pk")).order_by("-pk")
         return self.annotate(
             has_pending_answer=models.Exists(answers.filter(pending__isnull=False)),
             last_outcome=models.Subquery(verdicts.values("outcome")[:1]),
+            close_is_flagged=models.Exists(
+                verdicts.filter(
+                    outcome=Outcome.CONTRADICTION,
+                    callback__phase=Phase.CLOSE,
+                    callback__announces_error=False,
+                )
+            ),
         )
 
     def unsettled(self) -> Self:
@@ -133,6 +144,16 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
     def live(self) -> Self:
         """What the database allows once per enrolment: requested or open, and not set aside."""
         return self.filter(LIVE)
+
+
+def with_sessions(enrolments: models.QuerySet[Enrolment]) -> models.QuerySet[Enrolment]:
+    """Add when the session of each that is in course was opened, and the last one's opening."""
+    own = AttendanceSession.objects.filter(enrolment=models.OuterRef("pk")).order_by("-opened_at")
+    opened = own.filter(opened_at__isnull=False)
+    return enrolments.annotate(
+        open_since=models.Subquery(opened.open().live().values("opened_at")[:1]),
+        last_opened_at=models.Subquery(opened.values("opened_at")[:1]),
+    )
 
 
 LIVE = (
@@ -217,6 +238,7 @@ class AttendanceSession(models.Model):
     # Given by `AttendanceSession.objects.with_answers()` alone.
     has_pending_answer: bool
     last_outcome: str | None
+    close_is_flagged: bool
 
     objects = AttendanceSessionQuerySet.as_manager()
 

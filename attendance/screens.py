@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import quote, urlencode
 
 from django.conf import settings
+from django.utils import timezone
 
 from attendance import alerts
 from attendance.models import AttendanceSession, State, session_limit
@@ -15,7 +17,9 @@ from errors_catalog import catalogue
 WARNING = timedelta(minutes=10)
 """How long before the limit the student is warned (manual, recommendations on the timer)."""
 NEW = timedelta(minutes=1)
-"""How long a session that was asked for passes for new."""
+"""How long a session that was asked for, or an error that came, passes for new."""
+WRONG_PERSON = {"207", "311"}
+"""Errors of SENCE's after which another RUT may be what it takes (manual, table of errors)."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class PastSession:
     closed_at: datetime | None
     duration: str
     note: str
+    to_close: str
+    """The address of its page, where it still waits for a close; or ""."""
 
 
 def screen(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
@@ -97,7 +103,12 @@ def _past(session: AttendanceSession, now: datetime) -> PastSession:
         closed_at=session.closed_at,
         duration=as_hours(_seconds(session.duration(now))) if session.closed_at else "",
         note=note,
+        to_close=session.get_absolute_url() if _waits_for_its_close(session) else "",
     )
+
+
+def _waits_for_its_close(session: AttendanceSession) -> bool:
+    return session.state == State.OPEN and session.close_required and not session.is_settled
 
 
 def _seconds(duration: timedelta) -> int:
@@ -123,7 +134,7 @@ def _open(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
         "clock": timer,
         "elapsed": as_hours(timer["elapsed"]),
         "form": _form(session, "close", now),
-        "explanations": _explanations(session),
+        **_error(session, now),
         "limit_reminder": catalogue.text("limit_reminder", horas=settings.SENCE_SESSION_HOURS),
         "limit_near": catalogue.text("limit_near", minutos=minutes),
         "limit_passed": catalogue.text("limit_passed", horas=settings.SENCE_SESSION_HOURS),
@@ -143,11 +154,35 @@ def _closed(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
 
 
 def _rejected(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
-    return "rejected", {"explanations": _explanations(session)}
+    return "rejected", _error(session, now)
 
 
-def _explanations(session: AttendanceSession) -> list[catalogue.Explanation]:
-    return catalogue.explain(error_codes(session.error_glosa)) if session.error_at else []
+def _error(session: AttendanceSession, now: datetime) -> dict:
+    """Return the error that SENCE last answered with, if there is one, and a mail that tells it."""
+    if session.error_at is None:
+        return {}
+    codes = error_codes(session.error_glosa)
+    return {
+        "explanations": catalogue.explain(codes),
+        "error_is_new": session.error_at > now - NEW,
+        "error_mail": _error_mail(session, ", ".join(codes) or "sin número"),
+        "wrong_person": not WRONG_PERSON.isdisjoint(codes),
+    }
+
+
+def _error_mail(session: AttendanceSession, codes: str) -> str:
+    """Return the link that begins a mail about the error. Without the RUT: links get around."""
+    at = timezone.localtime(session.error_at)
+    lines = [
+        f"Error: {codes}",
+        f"Curso: {session.course_name}",
+        f"Acción: {session.action_code}",
+        f"Fecha y hora: {at:%d-%m-%Y %H:%M}",
+        "Mi nombre: ",
+        "Mi Rut: ",
+    ]
+    said = {"subject": f"Error Sence {codes}", "body": "\r\n".join(lines)}
+    return f"mailto:{catalogue.contact().email}?{urlencode(said, quote_via=quote)}"
 
 
 def _form(session: AttendanceSession, phase: str, now: datetime) -> dict | None:

@@ -7,8 +7,14 @@ import re
 
 from stdnum.cl import rut as stdnum_rut
 
-EXAMPLE = "Ejemplo: 12345678-9"
+EXAMPLE_RUT = "12345678-9"
+"""The guide's own example, which is nobody's: its check digit is wrong."""
+EXAMPLE = f"Ejemplo: {EXAMPLE_RUT}"
 
+THE_EXAMPLE = (
+    f"Entendimos {EXAMPLE_RUT}, que es el del ejemplo: escriba el suyo, que aparece en su cédula "
+    "de identidad."
+)
 EMPTY = f"Escriba su Rut para continuar. {EXAMPLE}"
 TOO_MUCH = f"Escriba solo su Rut, sin nada más. {EXAMPLE}"
 MAIL = f"Eso es un correo. Escriba su Rut, que aparece en su cédula de identidad. {EXAMPLE}"
@@ -46,6 +52,8 @@ HYPHEN = re.compile(r"[-‐‑‒–—―−]")
 def explain(typed: str) -> str:
     """Return a sentence for the student who typed this, which `courses.rut.normalise` refused."""
     compact = stdnum_rut.compact(typed).lstrip("0").lower()
+    if compact == stdnum_rut.compact(EXAMPLE_RUT):
+        return THE_EXAMPLE
     if "@" in typed:
         return MAIL
     if not re.search(r"\d", compact):

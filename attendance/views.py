@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from attendance import callbacks, screens, sence_state, spool, student_cookie
 from attendance.forms import CourseForm, RutForm
-from attendance.models import FLAGGED, AttendanceSession, State
+from attendance.models import FLAGGED, AttendanceSession, State, with_sessions
 from attendance.sence.callback_urls import public_id as public_id_of
 from attendance.sence.incoming import MAX_BODY, without_token
 from attendance.starting import StartRefusedError, alert_staff_of_preflight, start
@@ -59,15 +59,14 @@ def courses(request: HttpRequest) -> HttpResponse:
     if run is None:
         return redirect("attendance:rut")
     enrolments = list(
-        Enrolment.objects.active()
-        .filter(student__run=run)
+        with_sessions(Enrolment.objects.active().filter(student__run=run))
         .select_related("action__course")
         .order_by("-action__ends_on", "action__course__name")
     )
     if not enrolments:
         return render(request, "attendance/no_courses.html")
     form = CourseForm(
-        enrolments, timezone.localdate(), data=request.POST if request.method == "POST" else None
+        enrolments, timezone.now(), data=request.POST if request.method == "POST" else None
     )
     if not form.is_valid():
         environments = {enrolment.action.environment for enrolment in enrolments}
@@ -120,7 +119,9 @@ def session(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     now = timezone.now()
     template, context = screens.screen(found, now)
     run = student_cookie.read(request)
-    answered = found.has_pending_answer or found.last_outcome in FLAGGED
+    is_flagged = found.last_outcome in FLAGGED
+    answered = found.has_pending_answer or is_flagged
+    closing_is_flagged = found.close_is_flagged and found.state == State.OPEN
     seen = student_cookie.has_seen(request)
     response = render(
         request,
@@ -129,7 +130,9 @@ def session(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         | {
             "run": run if run == found.run else None,
             "answer_pending": found.has_pending_answer,
-            "answer_flagged": found.last_outcome in FLAGGED,
+            "answer_flagged": is_flagged and not closing_is_flagged,
+            "close_flagged": closing_is_flagged,
+            "newer": _newer(found) if found.superseded_at and run == found.run else None,
             "came_back": not answered and screens.came_back(found, now, seen=seen),
             "sence_failing": found.environment in sence_state.failing_environments(),
         },
@@ -137,6 +140,12 @@ def session(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     if found.state == State.REQUESTED:
         student_cookie.mark_seen(response, request.path)
     return response
+
+
+def _newer(session: AttendanceSession) -> AttendanceSession | None:
+    """Return the session that took this one's place, for the student who typed its RUT."""
+    siblings = AttendanceSession.objects.filter(enrolment=session.enrolment_id)
+    return siblings.filter(requested_at__gt=session.requested_at).order_by("requested_at").last()
 
 
 @never_cache

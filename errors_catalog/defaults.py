@@ -252,10 +252,20 @@ TEXTS: dict[str, NamedText] = {
         "comience en la primera página.",
     ),
     "close_error": NamedText("Error al cerrar: título", "Error en el cierre de asistencia Sence."),
+    "close_error_before": NamedText(
+        "Sesión abierta: un cierre que Sence rechazó hace rato",
+        "Sence no aceptó su último intento de cerrar la sesión.",
+    ),
     "close_explanation": NamedText(
         "Sesión abierta: sobre el botón de cierre",
         "Al cerrar, se dirigirá nuevamente a Sence, donde debe validar otra vez su Clave Única. "
         "Después volverá a esta página.",
+    ),
+    "close_flagged": NamedText(
+        "Sesión abierta: Sence respondió a un cierre y la respuesta no corresponde",
+        "Sence respondió a su cierre, pero la respuesta no corresponde a esta sesión y no podemos "
+        "darla por cerrada. Nuestro equipo lo está revisando. Puede intentarlo una vez más; si "
+        "Sence responde con un error, no siga intentando y, si tiene dudas, escriba a {correo}.",
     ),
     "closed": NamedText("Sesión cerrada: título", "Sesión correctamente cerrada"),
     "ended": NamedText(
@@ -281,6 +291,11 @@ TEXTS: dict[str, NamedText] = {
     "limit_reminder": NamedText(
         "Sesión abierta: recordatorio",
         "Recuerde que debes cerrar tu sesión antes de {horas} horas continuas",
+    ),
+    "new_session_note": NamedText(
+        "Sesión pasada del límite: antes de iniciar otra",
+        "Si inicia una nueva, esta sesión quedará sin cerrar y nuestro equipo la revisará. Si "
+        "puede, ciérrela antes con el botón “Cerrar Sesión Sence”.",
     ),
     "no_answer_yet": NamedText(
         "Antes de iniciar: volvió y Sence aún no responde",
@@ -318,6 +333,10 @@ TEXTS: dict[str, NamedText] = {
         "El curso {curso} todavía no se puede enviar a Sence, porque estamos corrigiendo sus "
         "datos. Nuestro equipo ya fue avisado. Para más información, escriba a {correo} o llame a "
         "los teléfonos {telefonos}.",
+    ),
+    "not_registered": NamedText(
+        "Error al iniciar: qué quedó registrado",
+        "Su asistencia no quedó registrada y el tiempo no está corriendo.",
     ),
     "not_started": NamedText(
         "Curso que aún no comienza",
@@ -377,9 +396,13 @@ TEXTS: dict[str, NamedText] = {
         "Se dirigirá a la plataforma Sence para ingresar su Clave Única y después volverá a esta "
         "página automáticamente. Si vuelve sin terminar, presione el botón otra vez.",
     ),
+    "still_open": NamedText(
+        "Sesión abierta: después de un cierre que Sence rechazó",
+        "Su sesión sigue abierta y el tiempo sigue corriendo.",
+    ),
     "superseded": NamedText(
         "Sesión reemplazada por otra",
-        "Esta sesión fue reemplazada por una más nueva. Siga con la más nueva.",
+        "Usted inició después una sesión más nueva en este curso. Siga con esa.",
     ),
     "unavailable": NamedText(
         "Base de datos fuera de servicio",

@@ -1,6 +1,7 @@
 """Step 2 of the guide: the courses."""
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -8,7 +9,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from attendance.models import AttendanceSession
-from tests.attendance_steps import answer, callback_path, choose, identified, post, requested
+from tests.attendance_steps import (
+    answer,
+    callback_path,
+    choose,
+    closing,
+    identified,
+    opened,
+    post,
+    requested,
+)
 from tests.factories import ActionFactory, EnrolmentFactory, StudentFactory
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +103,54 @@ def test_two_runs_of_one_course_are_told_apart_by_their_dates():
     text = courses_of(first)
     assert f"hasta el {first.action.ends_on:%d-%m-%Y}" in text
     assert f"hasta el {other.ends_on:%d-%m-%Y}" in text
+
+
+def label(enrolment):
+    """How the list names the enrolment's course."""
+    (found,) = re.findall(
+        rf'<option value="{enrolment.pk}"[^>]*>(.*?)</option>', courses_of(enrolment)
+    )
+    return found
+
+
+def test_a_course_in_progress_says_since_when(time_machine):
+    time_machine.move_to(datetime(2026, 11, 24, 13, 0, tzinfo=UTC), tick=False)
+    session = opened(EnrolmentFactory())
+    assert label(session.enrolment) == f"{session.course_name} (en curso desde las 10:00)"
+    time_machine.shift(timedelta(days=1))
+    assert "(en curso desde el 24-11-2026 a las 10:00)" in label(session.enrolment)
+
+
+def test_a_course_whose_session_of_today_is_closed_says_so():
+    session = opened(EnrolmentFactory())
+    post(session, "close", closing(session))
+    assert label(session.enrolment) == f"{session.course_name} (asistencia de hoy registrada)"
+
+
+def test_a_course_that_needs_no_close_is_done_once_it_is_opened():
+    session = opened(EnrolmentFactory(action__close_required=False))
+    assert "(asistencia de hoy registrada)" in label(session.enrolment)
+
+
+def test_a_session_of_another_day_that_is_closed_says_nothing(time_machine):
+    time_machine.move_to(timezone.now())
+    session = opened(EnrolmentFactory())
+    post(session, "close", closing(session))
+    time_machine.shift(timedelta(days=1))
+    assert label(session.enrolment) == session.course_name
+
+
+def test_a_session_that_staff_settled_or_that_is_only_asked_for_is_not_in_progress(admin_user):
+    session = opened(EnrolmentFactory(), timezone.now() - timedelta(days=1))
+    session.mark_resolved(admin_user, "Cerrada en SENCE.", timezone.now())
+    assert label(session.enrolment) == session.course_name
+    requested(session.enrolment)
+    assert label(session.enrolment) == session.course_name
+
+
+def test_a_becario_reads_in_the_list_that_nothing_needs_registering():
+    enrolment = EnrolmentFactory(is_exempt=True)
+    assert label(enrolment).endswith("(becario: no registra asistencia)")
 
 
 def test_another_students_enrolment_is_refused():

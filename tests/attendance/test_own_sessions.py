@@ -1,5 +1,6 @@
 """“Mis sesiones”: what SENCE confirmed of a student's sessions in a course."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -36,19 +37,18 @@ def seen(session, client=None):
 def rows(session):
     """The list's lines, each as the cells that one reads."""
     body = seen(session).content.decode().split("<tbody>")[1].split("</tbody>")[0]
-    return [
-        [cell.split(">")[-1] for cell in line.split("</t")[:-1] if cell.split(">")[-1].strip()]
-        for line in body.split("<tr>")[1:]
-    ]
+    lines = [re.findall(r"<t[hd].*?>(.*?)</t[hd]>", line) for line in body.split("<tr>")[1:]]
+    return [[re.sub("<.*?>", "", cell) for cell in line] for line in lines]
 
 
 def test_each_session_stands_with_its_day_and_times_and_its_duration_by_our_clock(enrolment):
     running = opened(enrolment)
     assert rows(running) == [
-        ["24-11-2026", "15:30", "En curso"],
+        ["24-11-2026", "15:30", "En curso Ir a cerrarla"],
         ["23-11-2026", "09:00", "10:07", "1:07:05"],
     ]
     text = seen(running).content.decode()
+    assert f'<a href="{running.get_absolute_url()}">Ir a cerrarla</a>' in text
     assert "Tiempo de las sesiones cerradas" in text
     assert running.course_name in text
     assert "10000013-k" in text
@@ -63,7 +63,7 @@ def test_only_what_sence_confirmed_is_there(enrolment, time_machine):
     waiting = requested(enrolment)
     assert waiting.pk != forgotten.pk
     assert rows(forgotten) == [
-        ["24-11-2026", "15:30", "Sence no ha confirmado un cierre"],
+        ["24-11-2026", "15:30", "Sence no ha confirmado un cierre Ir a cerrarla"],
         ["23-11-2026", "09:00", "10:07", "1:07:05"],
     ]
 

@@ -168,7 +168,7 @@ def test_a_session_set_aside_while_it_waits_offers_the_way_on_and_no_form_for_se
     old = requested(enrolment, at=timezone.now() - timedelta(hours=4))
     new = requested(enrolment)
     text = page(old)
-    assert "Esta sesión fue reemplazada por una más nueva." in text
+    assert "Usted inició después una sesión más nueva en este curso." in text
     assert "sence-form" not in text
     assert old.otec.token() not in text
     client = identified(enrolment)

@@ -20,12 +20,14 @@ def beside_the_field(client, typed):
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ("12.345.678-9", "Entendimos 12345678-9, pero su dígito verificador no corresponde: "
+        ("12.345.678-4", "Entendimos 12345678-4, pero su dígito verificador no corresponde: "
                          "revise el Rut."),
-        ("012.345.678 – 9", "Entendimos 12345678-9, pero su dígito"),
+        ("012.345.678 – 4", "Entendimos 12345678-4, pero su dígito"),
         ("12345678k", "Entendimos 12345678-k, pero su dígito verificador no corresponde: revise"),
-        ("123456789", "Entendimos 12345678-9, pero su dígito verificador no corresponde. Si le "
+        ("123456784", "Entendimos 12345678-4, pero su dígito verificador no corresponde. Si le "
                       "faltó escribirlo, agréguelo al final"),
+        ("12345678-9", "Entendimos 12345678-9, que es el del ejemplo: escriba el suyo"),
+        ("12.345.678 9", "Entendimos 12345678-9, que es el del ejemplo: escriba el suyo"),
         ("12345678", "Entendimos 1234567-8, pero su dígito verificador no corresponde. Si le "
                      "faltó escribirlo, agréguelo al final"),
         ("12.345.678-", "Entendimos 12345678, sin el dígito verificador. Escríbalo"),

@@ -75,7 +75,7 @@ def one_course(student):
 
 def several_courses(student):
     enrolment = enrol()
-    enrol_in_talk(enrolment)
+    opened(enrol_in_talk(enrolment))
     today = timezone.localdate()
     for name, first_day in ((LONG_NAME, 5), (EXCEL, -60)):
         action = ActionFactory(
@@ -85,6 +85,8 @@ def several_courses(student):
         )
         EnrolmentFactory(student=enrolment.student, action=action)
     student.enter_rut()
+    # Past the session in course, on which the student lands.
+    student.page.goto(f"{student.site}/cursos/")
 
 
 def course_forgotten(student):
@@ -193,8 +195,31 @@ def close_failed(student):
     go_to(student, session)
 
 
+def close_failed_before(student):
+    """The same, looked at again an hour later."""
+    at = timezone.now() - timedelta(hours=1)
+    session = opened(enrol(), at)
+    session.mark_close_failed("301", at)
+    go_to(student, session)
+
+
+def close_flagged(student):
+    """A close that SENCE confirmed, of somebody else."""
+    session = opened(enrol())
+    post(session, "close", answer(session, IdSesionSence=None, RunAlumno="22222222-2"))
+    go_to(student, session)
+
+
+def new_session_asked_for(student):
+    past_the_limit(student)
+    student.page.get_by_text("Iniciar una nueva sesión").click()
+    expect(student.button("Sí, iniciar una nueva")).to_be_visible()
+
+
 def superseded(student):
+    """In the browser that knows the RUT, with the way to the newer one."""
     session = opened(enrol(), timezone.now() - timedelta(hours=4))
+    student.enter_rut()
     requested(session.enrolment)
     go_to(student, session)
 
@@ -288,6 +313,9 @@ PAGES = {
     near_the_limit: "Quedan menos de 10 minutos",
     past_the_limit: "Cierre su sesión ahora",
     close_failed: "Error en el cierre",
+    close_failed_before: "Asistencia en curso",
+    close_flagged: "Asistencia en curso",
+    new_session_asked_for: "Cierre su sesión ahora",
     superseded: "Cierre su sesión ahora",
     resolved: "Sesión revisada",
     closed: "Sesión cerrada",
@@ -348,12 +376,34 @@ def test_the_form_of_another_visit_asks_to_come_in_again(student, watch):
     watch.expect_error("403")
 
 
+def test_own_sessions_asked_for_where_nobody_typed_the_rut_can_be_read_by_everyone(student, watch):
+    student.page.goto(f"{student.site}{opened(enrol()).get_absolute_url()}sesiones/")
+
+    student.reads("Solo puede ver sus sesiones en el navegador donde escribió su Rut")
+    assert_readable(student.page)
+    watch.expect_error("403")
+
+
+def test_the_notice_that_the_connection_is_gone_can_be_read_by_everyone(student, watch):
+    running(student)
+    student.page.context.set_offline(True)
+
+    student.reads("No hay conexión a internet en este equipo.")
+    assert_readable(student.page)
+    student.page.context.set_offline(False)
+    # Whether the page asked for something meanwhile is chance.
+    assert all("ERR_INTERNET_DISCONNECTED" in error for error in watch.errors)
+    watch.errors.clear()
+
+
 def test_the_list_of_what_is_checked_is_true():
     """`docs/accessibility.md` names each page and state above, and no other."""
     names = [reach.__name__.replace("_", " ") for reach in PAGES]
     told = re.findall(r"^- `(.+)`", ACCESSIBILITY.read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert sorted(told) == sorted([*names, *BROKEN, "form of another visit"])
+    assert sorted(told) == sorted(
+        [*names, *BROKEN, "form of another visit", "own sessions refused", "offline"]
+    )
 
 
 def assert_readable(page: Page) -> None:
@@ -363,16 +413,15 @@ def assert_readable(page: Page) -> None:
     page.emulate_media(reduced_motion="reduce")
     for width in (DESKTOP_WIDTH, PHONE_WIDTH):
         page.set_viewport_size({"width": width, "height": 740})
-        assert_axe_finds_nothing(page)
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)
+            assert_axe_finds_nothing(page)
         assert_fits(page, width)
         # Text of twice the size, as a reader's own settings make it.
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         assert_fits(page, width)
         page.evaluate("document.documentElement.style.fontSize = ''")
     assert page.evaluate(TOO_SMALL) == []
-    page.emulate_media(color_scheme="dark")
-    assert_axe_finds_nothing(page)
-    page.emulate_media(color_scheme="light")
     # As wide as a desktop's page at 400 %.
     page.set_viewport_size({"width": SMALLEST_PHONE, "height": 740})
     assert_fits(page, SMALLEST_PHONE)
