@@ -109,7 +109,7 @@ def test_of_several_codes_the_one_that_the_student_can_act_on_comes_first(studen
     student.reads(
         OPEN_ERROR,
         "Número Error: 311",
-        "Número Error: 300",
+        "Sence informó también: error 300. Sence tuvo un error interno.",
     )
     assert AttendanceSession.objects.get().error_glosa == "300;311"
 
@@ -164,7 +164,7 @@ def test_an_error_of_the_close_keeps_the_timer_and_may_be_tried_again(student, s
     student.reads(
         "Error en el cierre de asistencia Sence.",
         "Número Error: 301",
-        "Asistencia correctamente ingresada",
+        "Su sesión sigue abierta",
         "Tiempo Asistencia",
         "0:00:",
         CLOSE,

@@ -83,7 +83,7 @@ def test_the_warning_and_the_change_of_tone_come_by_themselves(student):
     expect(card(student.page)).to_have_attribute("data-tone", "near")
     expect(student.page.get_by_text(NEAR)).to_be_visible()
     expect(student.page).to_have_title("Quedan menos de 10 minutos · USECAP")
-    expect(student.button(NEW)).to_be_hidden()
+    expect(student.page.get_by_text(NEW)).to_be_hidden()
     expect(student.link(HOW_TO_CLOSE)).to_be_hidden()
 
     time_passes(session, timedelta(minutes=11))
@@ -92,7 +92,7 @@ def test_the_warning_and_the_change_of_tone_come_by_themselves(student):
     expect(student.page.get_by_text(PAST)).to_be_visible()
     expect(student.page.get_by_text(NEAR)).to_be_hidden()
     expect(student.page).to_have_title("Cierre su sesión ahora · USECAP")
-    expect(student.button(NEW)).to_be_visible()
+    expect(student.page.get_by_text(NEW)).to_be_visible()
     expect(student.link(HOW_TO_CLOSE)).to_be_visible()
 
 
@@ -256,7 +256,8 @@ def test_past_the_limit_a_new_session_can_be_started(student):
     student.enter_rut()
     student.reads(PAST, CLOSE)
 
-    student.press("Iniciar una nueva sesión")
+    student.page.get_by_text(NEW).click()
+    student.press("Sí, iniciar una nueva")
     student.press(START)
     student.log_in()
 
