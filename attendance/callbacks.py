@@ -46,11 +46,12 @@ answer, more than PATIENCE; in acting on it, within what a browser waits. Nor ma
 for who holds the enrolment, the load of a roster for one: it takes a thread that others need."""
 
 
-def receive(receipt: Receipt) -> None:
+def receive(receipt: Receipt) -> Outcome | None:
     """Keep SENCE's answer, then act on it. Raises OSError where neither database nor disk keeps it.
 
-    Once it is kept, whatever fails behind is left for `replay`: hence the broad excepts. The first
-    also sees the SystemExit with which an application server may end a worker.
+    Returns what became of it, None where that is not decided yet. Once it is kept, whatever fails
+    behind is left for `replay`: hence the broad excepts. The first also sees the SystemExit with
+    which an application server may end a worker.
     """
     try:
         with patience(SILENCE_TO_KEEP):
@@ -60,12 +61,22 @@ def receive(receipt: Receipt) -> None:
         logger.exception("Respuesta de SENCE guardada en disco: la base de datos no la recibió.")
         if not isinstance(error, Exception):
             raise
-        return
+        return None
     try:
         with patience(SILENCE_TO_APPLY):
-            _apply_in_order(callback)
+            return _apply_in_order(callback)
     except Exception:
         logger.exception("Respuesta de SENCE guardada y sin aplicar: use replay_callbacks.")
+        return None
+
+
+def may_be_ours(public_id: uuid.UUID) -> bool:
+    """Whether a session has this id, or nobody can tell because the database is away."""
+    try:
+        with patience(SILENCE_TO_KEEP):
+            return AttendanceSession.objects.filter(public_id=public_id).exists()
+    except DatabaseError:
+        return True
 
 
 def _keep(receipt: Receipt) -> SenceCallback:
@@ -76,21 +87,23 @@ def _keep(receipt: Receipt) -> SenceCallback:
         return SenceCallback.objects.create(**asdict(receipt))
 
 
-def _apply_in_order(callback: SenceCallback) -> None:
+def _apply_in_order(callback: SenceCallback) -> Outcome | None:
     try:
-        apply(callback)
+        return apply(callback)
     except OutOfOrderError:
         replay(callback.public_id)
+        return None
 
 
 class OutOfOrderError(Exception):
     """An answer makes no sense while an earlier one of its session waits to be applied."""
 
 
-def apply(callback: SenceCallback) -> None:
+def apply(callback: SenceCallback) -> Outcome | None:
     """Decide on a kept answer and act on it, once: a second call changes nothing.
 
-    Raises OutOfOrderError, with nothing decided, where `replay` has to come first.
+    Returns what became of it, None for a second call. Raises OutOfOrderError, with nothing
+    decided, where `replay` has to come first.
     """
     try:
         with transaction.atomic():
@@ -111,9 +124,11 @@ def apply(callback: SenceCallback) -> None:
                 reason=reason,
                 glosa=answer.glosa,
             )
+        return outcome
     except IntegrityError:
         if not CallbackVerdict.objects.filter(callback=callback).exists():
             raise
+        return None
 
 
 def _earlier_ones_wait(callback: SenceCallback) -> bool:

@@ -17,14 +17,15 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from attendance import callbacks, screens, sence_state, spool, student_cookie
+from attendance import callbacks, limits, screens, sence_state, spool, student_cookie
 from attendance.forms import CourseForm, RutForm
-from attendance.models import FLAGGED, AttendanceSession, State, with_sessions
+from attendance.models import FLAGGED, AttendanceSession, Outcome, State, with_sessions
 from attendance.sence.callback_urls import public_id as public_id_of
 from attendance.sence.incoming import MAX_BODY, without_token
 from attendance.starting import StartRefusedError, alert_staff_of_preflight, start
 from courses.models import Enrolment
 from errors_catalog import catalogue
+from usecap_sence.views import TooManyRequestsError
 
 
 class SeeOther(HttpResponseRedirect):
@@ -42,6 +43,8 @@ def rut(request: HttpRequest) -> HttpResponse:
         context = {"form": form, "sence_failing": bool(sence_state.failing_environments())}
         return render(request, "attendance/rut.html", context)
     run = form.cleaned_data["rut"]
+    limits.refuse_who_walks(request)
+    limits.looked_up(request, run)
     unfinished = AttendanceSession.objects.to_come_back_to(run, timezone.now())
     response = SeeOther(
         unfinished.get_absolute_url() if unfinished else reverse("attendance:courses")
@@ -58,12 +61,14 @@ def courses(request: HttpRequest) -> HttpResponse:
     run = student_cookie.read(request)
     if run is None:
         return redirect("attendance:rut")
+    limits.refuse_who_walks(request)
     enrolments = list(
         with_sessions(Enrolment.objects.active().filter(student__run=run))
         .select_related("action__course")
         .order_by("-action__ends_on", "action__course__name")
     )
     if not enrolments:
+        limits.missed(request, run)
         return render(request, "attendance/no_courses.html")
     form = CourseForm(
         enrolments, timezone.now(), data=request.POST if request.method == "POST" else None
@@ -193,9 +198,11 @@ def sence_callback(request: HttpRequest, nonce: str, phase: str, *, error: bool)
     if request.method != "POST":
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
     public_id = public_id_of(nonce)
+    if limits.invents(request) and not callbacks.may_be_ours(public_id):
+        raise TooManyRequestsError(60)
     try:
         body, length = _bounded_body(request)
-        callbacks.receive(
+        outcome = callbacks.receive(
             spool.Receipt(
                 received_at=timezone.now(),
                 public_id=public_id,
@@ -209,6 +216,8 @@ def sence_callback(request: HttpRequest, nonce: str, phase: str, *, error: bool)
         )
     except OSError:
         return render(request, "attendance/not_kept.html", status=503)
+    if outcome == Outcome.UNMATCHED:
+        limits.invented(request, public_id)
     return SeeOther(reverse("attendance:session", args=[public_id]))
 
 

@@ -132,6 +132,9 @@ DATABASES = {"default": database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+if "locmem" in CACHES["default"]["BACKEND"]:
+    # Django's 300 would drop what limits are counted with.
+    CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 20_000)
 # A shared cache that is away makes pages slower, and nothing else.
 DJANGO_REDIS_IGNORE_EXCEPTIONS = DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 if "redis" in CACHES["default"]["BACKEND"]:
@@ -191,9 +194,19 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# How often strangers may ask within the hour (attendance.limits): RUTs without courses, by client
+# and in total, RUTs of any kind, and answers to addresses that SENCE never had.
+RUT_MISSES_BY_CLIENT = env.int("RUT_MISSES_BY_CLIENT", default=60)
+RUT_MISSES_IN_TOTAL = env.int("RUT_MISSES_IN_TOTAL", default=1000)
+RUT_LOOKUPS_BY_CLIENT = env.int("RUT_LOOKUPS_BY_CLIENT", default=2000)
+INVENTED_ANSWERS_BY_CLIENT = env.int("INVENTED_ANSWERS_BY_CLIENT", default=30)
+
 # Behind a proxy that ends TLS: trust its header only where the operator says that there is one.
-if env.bool("BEHIND_TLS_PROXY", default=False):
+BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# How many proxies of ours add to X-Forwarded-For: the rest of that header is anybody's invention.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=int(BEHIND_TLS_PROXY))
 SECURE_SSL_REDIRECT = not DEBUG
 # A redirect of a POST loses its body, and SENCE's answer with it.
 SECURE_REDIRECT_EXEMPT = [r"^sence/"]

@@ -1,0 +1,87 @@
+"""How often strangers may ask: so that nobody walks through RUTs, and no classroom is hindered.
+
+A RUT that has courses, or that was looked up already, costs next to nothing; what someone who
+walks through them meets is RUTs that have none, and of those few are allowed. Counters live in
+the cache: with one of each process, each process counts for itself; where it is away, nobody is
+refused. Their keys are hashes with the site's secret.
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from usecap_sence.client import client_of
+from usecap_sence.views import TooManyRequestsError
+
+WINDOW = timedelta(hours=1)
+WHEN_MANY_WALK = 10
+"""The share of its own limit that a client has left while all of them together are over theirs."""
+
+
+def refuse_who_walks(request: HttpRequest) -> None:
+    """Raise TooManyRequestsError for a client that looked up too many RUTs.
+
+    A client that met no RUT without courses is never refused for what others do.
+    """
+    own = _count("misses", client_of(request))
+    allowed = settings.RUT_MISSES_BY_CLIENT
+    if _count("misses", "all") >= settings.RUT_MISSES_IN_TOTAL:
+        allowed //= WHEN_MANY_WALK
+    if own > allowed or _count("lookups", client_of(request)) > settings.RUT_LOOKUPS_BY_CLIENT:
+        raise TooManyRequestsError(_seconds_left())
+
+
+def looked_up(request: HttpRequest, run: str) -> None:
+    """Count a RUT that was typed."""
+    _add("lookups", client_of(request), run)
+
+
+def missed(request: HttpRequest, run: str) -> None:
+    """Count a RUT that has no courses: once for each client and RUT."""
+    if _add("misses", client_of(request), run):
+        _add("misses", "all", f"{client_of(request)} {run}")
+
+
+def invented(request: HttpRequest, public_id: object) -> None:
+    """Count an answer to a callback address that we never gave to SENCE."""
+    _add("invented", client_of(request), str(public_id))
+
+
+def invents(request: HttpRequest) -> bool:
+    """Whether the client answered to too many addresses that we never gave to SENCE."""
+    return _count("invented", client_of(request)) >= settings.INVENTED_ANSWERS_BY_CLIENT
+
+
+def _add(kind: str, client: str, what: str) -> bool:
+    """Count something of a client's unless it was; says whether it is new."""
+    if not client or not cache.add(_key(kind, client, what), 1, WINDOW.total_seconds()):
+        return False
+    key = _key(kind, client)
+    cache.add(key, 0, WINDOW.total_seconds())
+    try:
+        cache.incr(key)
+    except ValueError:
+        # Culled, or the cache is away.
+        return False
+    return True
+
+
+def _count(kind: str, client: str) -> int:
+    return (cache.get(_key(kind, client)) or 0) if client else 0
+
+
+def _key(kind: str, *parts: str) -> str:
+    told = "\n".join((kind, str(_window()), *parts))
+    return f"attendance:limits:{salted_hmac('attendance.limits', told).hexdigest()[:32]}"
+
+
+def _window() -> int:
+    return int(timezone.now().timestamp() // WINDOW.total_seconds())
+
+
+def _seconds_left() -> int:
+    return int(WINDOW.total_seconds() - timezone.now().timestamp() % WINDOW.total_seconds()) + 1
