@@ -44,3 +44,21 @@ def decrypt(ciphertext: str) -> str:
             "Ninguna de las claves configuradas lee el token del OTEC. Restaure la clave en "
             "TOKEN_ENCRYPTION_KEYS o ingrese el token de nuevo."
         ) from error
+
+
+@sensitive_variables()
+def rotate(ciphertext: str) -> str:
+    """Return the same token encrypted with the first key.
+
+    Raises TokenUnavailableError where no key decrypts it.
+    """
+    return encrypt(decrypt(ciphertext))
+
+
+def has_keys() -> bool:
+    """Whether the configured keys can be used at all."""
+    try:
+        _keys()
+    except TokenUnavailableError:
+        return False
+    return True

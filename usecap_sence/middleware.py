@@ -40,3 +40,21 @@ class CompressPages(GZipMiddleware):
         if response.headers.get("Content-Type", "").startswith("text/html"):
             return super().process_response(request, response)
         return response
+
+
+class PermissionsPolicy:
+    """Tells browsers that no page of ours, nor what it might be made to load, needs the device."""
+
+    FEATURES = (
+        "accelerometer", "bluetooth", "camera", "display-capture", "geolocation", "gyroscope",
+        "hid", "magnetometer", "microphone", "midi", "payment", "serial", "usb",
+    )  # fmt: skip
+
+    def __init__(self, get_response: GetResponse):
+        self.get_response = get_response
+        self.policy = ", ".join(f"{feature}=()" for feature in self.FEATURES)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", self.policy)
+        return response

@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "usecap_sence.middleware.PermissionsPolicy",
     "simple_history.middleware.HistoryRequestMiddleware",
     "usecap_sence.middleware.NotNow",
 ]
@@ -209,7 +210,8 @@ if BEHIND_TLS_PROXY:
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=int(BEHIND_TLS_PROXY))
 SECURE_SSL_REDIRECT = not DEBUG
 # A redirect of a POST loses its body, and SENCE's answer with it.
-SECURE_REDIRECT_EXEMPT = [r"^sence/"]
+# Nor is there TLS where a monitor asks the machine itself.
+SECURE_REDIRECT_EXEMPT = [r"^sence/", r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
 SECURE_HSTS_PRELOAD = not DEBUG

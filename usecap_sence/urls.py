@@ -8,6 +8,7 @@ urlpatterns = [
     path("diseno/", include("backoffice.design_urls")),
     path("guia/", include("errors_catalog.urls")),
     path("admin/", admin.site.urls),
+    path("", include("backoffice.health_urls")),
 ]
 
 handler400 = "usecap_sence.views.bad_request"

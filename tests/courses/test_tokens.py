@@ -1,7 +1,10 @@
 """OTEC tokens at rest."""
 
+from io import StringIO
+
 import pytest
 from cryptography.fernet import Fernet
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from courses import tokens
@@ -96,3 +99,57 @@ def test_an_otec_keeps_its_token_where_only_its_keys_reach_it():
     with connection.cursor() as cursor:
         cursor.execute("SELECT courses_otec::text FROM courses_otec")
         assert TOKEN not in cursor.fetchone()[0]
+
+
+def rotate() -> str:
+    said = StringIO()
+    call_command("rotate_token_keys", stdout=said, stderr=said)
+    return said.getvalue()
+
+
+@pytest.mark.django_db
+def test_keys_rotate_by_a_command_that_may_be_repeated(settings):
+    with_keys(settings, OLD)
+    otec = OtecFactory()
+    otec.set_token(TOKEN)
+    otec.save()
+    Otec.objects.filter(pk=OtecFactory().pk).update(token_ciphertext="")
+    with_keys(settings, NEW, OLD)
+    for _ in range(2):
+        said = rotate()
+        assert "Tokens cifrados con la primera clave: 1." in said
+        assert "Ya puede quitar las demás claves" in said
+        assert TOKEN not in said
+    with_keys(settings, NEW)
+    otec.refresh_from_db()
+    assert otec.token() == TOKEN
+
+
+@pytest.mark.django_db
+def test_a_token_of_a_lost_key_is_named_and_left_and_the_others_rotate(settings):
+    with_keys(settings, OLD)
+    lost = OtecFactory(name="OTEC perdido")
+    lost.set_token(TOKEN)
+    lost.save()
+    with_keys(settings, NEW)
+    kept = OtecFactory()
+    kept.set_token(TOKEN)
+    kept.save()
+    with pytest.raises(SystemExit, match="1"):
+        rotate()
+    before, _ = lost.token_ciphertext, lost.refresh_from_db()
+    assert lost.token_ciphertext == before
+    kept.refresh_from_db()
+    assert kept.token() == TOKEN
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("keys", [[], ["not a key"]])
+def test_without_usable_keys_nothing_is_rotated(settings, keys):
+    with_keys(settings, OLD)
+    otec = OtecFactory()
+    otec.set_token(TOKEN)
+    otec.save()
+    with_keys(settings, *keys)
+    with pytest.raises(CommandError, match="TOKEN_ENCRYPTION_KEYS"):
+        rotate()
