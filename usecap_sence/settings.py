@@ -4,6 +4,7 @@ What is missing stops the start with a sentence that says what to set. Whether v
 together is judged by the system checks in `attendance.checks`.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "axes",
     "csp",
     "pgtrigger",
     "import_export",
@@ -108,6 +110,7 @@ MIDDLEWARE = [
     "usecap_sence.middleware.PermissionsPolicy",
     "simple_history.middleware.HistoryRequestMiddleware",
     "usecap_sence.middleware.NotNow",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "usecap_sence.urls"
@@ -141,15 +144,29 @@ DJANGO_REDIS_IGNORE_EXCEPTIONS = DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 if "redis" in CACHES["default"]["BACKEND"]:
     CACHES["default"].setdefault("OPTIONS", {}).update(SOCKET_CONNECT_TIMEOUT=1, SOCKET_TIMEOUT=1)
 
+_PASSWORDS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"{_PASSWORDS}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_PASSWORDS}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_PASSWORDS}.CommonPasswordValidator"},
+    {"NAME": f"{_PASSWORDS}.NumericPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+# Ten wrong passwords for a name from one client, and that client waits. Not the name alone: it
+# would let anybody lock staff out.
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "usecap_sence.client.client_of"
+AXES_LOCKOUT_CALLABLE = "usecap_sence.views.locked_out"
+AXES_ENABLE_ADMIN = False
+# Staff's sessions end with the working day, and with the browser.
+SESSION_COOKIE_AGE = 10 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 LOGIN_URL = "admin:login"
 
 LANGUAGE_CODE = "es-cl"
@@ -237,6 +254,8 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+        # It tells who mistyped a password. That is in its tables, for who may look.
+        "axes": {"level": "ERROR"},
         # It tells each of its steps.
         "weasyprint": {"level": "WARNING"},
     },

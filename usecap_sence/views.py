@@ -42,6 +42,12 @@ def too_many_requests(request: HttpRequest, exception: TooManyRequestsError) -> 
     return response
 
 
+def locked_out(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    """429: too many wrong passwords (django-axes calls this)."""
+    seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
+    return too_many_requests(request, TooManyRequestsError(seconds))
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: our own error."""
     return page(request, 500)
