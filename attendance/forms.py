@@ -98,7 +98,7 @@ def _of_its_session(enrolment: Any, now: datetime) -> list[str]:
         since = timezone.localtime(enrolment.open_since)
         day = "" if since.date() == today else f"el {since:%d-%m-%Y} a "
         return [f"en curso desde {day}las {since:%H:%M}"]
-    last = enrolment.last_opened_at
+    last = enrolment.last_complete
     if last and timezone.localdate(last) == today:
         return ["asistencia de hoy registrada"]
     return []

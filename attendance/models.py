@@ -147,12 +147,14 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
 
 
 def with_sessions(enrolments: models.QuerySet[Enrolment]) -> models.QuerySet[Enrolment]:
-    """Add when the session of each that is in course was opened, and the last one's opening."""
+    """Add when the session of each that is in course was opened, and the last that is complete."""
     own = AttendanceSession.objects.filter(enrolment=models.OuterRef("pk")).order_by("-opened_at")
-    opened = own.filter(opened_at__isnull=False)
+    complete = own.filter(
+        Q(closed_at__isnull=False) | Q(opened_at__isnull=False, close_required=False)
+    )
     return enrolments.annotate(
-        open_since=models.Subquery(opened.open().live().values("opened_at")[:1]),
-        last_opened_at=models.Subquery(opened.values("opened_at")[:1]),
+        open_since=models.Subquery(own.open().live().values("opened_at")[:1]),
+        last_complete=models.Subquery(complete.values("opened_at")[:1]),
     )
 
 

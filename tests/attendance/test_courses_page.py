@@ -132,6 +132,14 @@ def test_a_course_that_needs_no_close_is_done_once_it_is_opened():
     assert "(asistencia de hoy registrada)" in label(session.enrolment)
 
 
+def test_a_session_of_today_that_was_left_open_is_not_called_registered(time_machine):
+    time_machine.move_to(datetime(2026, 11, 24, 13, 0, tzinfo=UTC), tick=False)
+    session = opened(EnrolmentFactory())
+    time_machine.shift(timedelta(hours=4))
+    requested(session.enrolment)
+    assert label(session.enrolment) == session.course_name
+
+
 def test_a_session_of_another_day_that_is_closed_says_nothing(time_machine):
     time_machine.move_to(timezone.now())
     session = opened(EnrolmentFactory())
