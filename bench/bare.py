@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
+PAGE = "<!doctype html><title>{{ title }}</title><h1>{{ title }}</h1>"
+
 settings.configure(
     ALLOWED_HOSTS=["127.0.0.1"],
     SECRET_KEY="of a server on loopback that keeps nothing",  # noqa: S106
@@ -33,9 +35,7 @@ settings.configure(
                 "loaders": [
                     (
                         "django.template.loaders.locmem.Loader",
-                        {
-                            "page.html": "<!doctype html><title>{{ title }}</title><h1>{{ title }}</h1>"
-                        },
+                        {"page.html": PAGE},
                     )
                 ]
             },
@@ -57,6 +57,9 @@ class Row(models.Model):
         app_label = "bare"
         db_table = "bare_row"
 
+    def __str__(self) -> str:
+        return self.body
+
 
 def page(request: HttpRequest) -> HttpResponse:
     return render(request, "page.html", {"title": "Asistencia"})
@@ -66,7 +69,7 @@ def commits(request: HttpRequest, times: int) -> HttpResponse:
     body = request.body.decode()
     for _ in range(times):
         with transaction.atomic():
-            Row.objects.create(body=body)
+            Row(body=body).save(force_insert=True)
     return HttpResponse(status=303, headers={"Location": "/"})
 
 

@@ -4,11 +4,13 @@
 """
 
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 from bench import world
 from bench.figures import Figure
@@ -88,7 +90,7 @@ def _times() -> dict[str, float]:
     return {page: _milliseconds(client, path) for page, (client, path) in pages.items()}
 
 
-def _milliseconds(client, path: str) -> float:
+def _milliseconds(client: Any, path: str) -> float:
     def once() -> float:
         begun = perf_counter()
         answer = client.get(path)
@@ -101,7 +103,5 @@ def _milliseconds(client, path: str) -> float:
 
 
 if __name__ == "__main__":
-    import logging
-
     logging.disable(logging.CRITICAL)
     json.dump(_times(), sys.stdout)

@@ -5,12 +5,13 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from html import unescape
 from itertools import repeat
 from statistics import median
 from time import perf_counter
+from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 import psycopg
@@ -33,7 +34,7 @@ WANTED = {"RUT page": 0, "courses": 1, "start": 4, "opening": 6, "timer": 1, "cl
 def run(name: str) -> Iterator[Figure]:
     """Measure on the database of that name."""
     with world.connect(name) as connection:
-        students = _students(connection, BROWSERS * JOURNEYS * (ROUNDS + 2))
+        queue = students(connection, BROWSERS * JOURNEYS * (ROUNDS + 2))
     with (
         world.gunicorn("usecap_sence.wsgi", world.environment(name)) as site,
         world.gunicorn("bench.bare:application", world.bare_environment(name)) as bare,
@@ -41,15 +42,15 @@ def run(name: str) -> Iterator[Figure]:
     ):
         rates = []
         for _ in range(ROUNDS + 1):
-            share, students = students[: BROWSERS * JOURNEYS], students[BROWSERS * JOURNEYS :]
+            share, queue = queue[: BROWSERS * JOURNEYS], queue[BROWSERS * JOURNEYS :]
             ours = client.submit(_all, site, share).result()
             rates.append((ours, client.submit(_all_bare, bare, len(share)).result()))
         ours, reference = (median(rate) for rate in zip(*rates[1:], strict=True))
         yield Figure(SECTION, f"{BROWSERS} browsers at once", ours, reference, "journeys/s")
-    yield from _steps(name, students[0])
+    yield from _steps(name, queue[0])
 
 
-def _students(connection: psycopg.Connection, number: int) -> list[tuple[str, int]]:
+def students(connection: psycopg.Connection, number: int) -> list[tuple[str, int]]:
     """Give students who can start today, by RUN, and the enrolment that each chooses."""
     return connection.execute(
         "SELECT DISTINCT ON (run) run, enrolment.id FROM courses_enrolment enrolment"
@@ -63,6 +64,15 @@ def _students(connection: psycopg.Connection, number: int) -> list[tuple[str, in
     ).fetchall()
 
 
+class Asks(Protocol):
+    """Whoever asks the site for `journey`."""
+
+    def ask(
+        self, method: str, path: str, fields: dict[str, str] | None = None, *, foreign: bool = False
+    ) -> tuple[int, str, str]:
+        """Return the status, where it redirects to, and the page. `foreign`: as SENCE's posts."""
+
+
 class Browser:
     """A connection with cookies that follows no redirect and counts nothing."""
 
@@ -73,7 +83,6 @@ class Browser:
     def ask(
         self, method: str, path: str, fields: dict[str, str] | None = None, *, foreign: bool = False
     ) -> tuple[int, str, str]:
-        """Return the status, where it redirects to, and the page."""
         headers = {"X-Forwarded-Proto": "https", "Accept-Encoding": "gzip"}
         if fields is not None:
             headers |= {"Content-Type": FORM}
@@ -101,13 +110,13 @@ def fields_of(page: str) -> dict[str, str]:
     return found
 
 
-def journey(browser: "Browser", run: str, enrolment: int) -> Iterator[str]:
+def journey(browser: Asks, run: str, enrolment: int) -> Iterator[str]:
     """Go the student's whole way; gives the name of each step once it is done.
 
     Raises RuntimeError where the site answers anything else than what the way expects.
     """
 
-    def ask(expected: int, *arguments, **options) -> tuple[str, str]:
+    def ask(expected: int, *arguments: Any, **options: Any) -> tuple[str, str]:
         status, location, page = browser.ask(*arguments, **options)
         if status != expected:
             raise RuntimeError(f"{arguments[:2]} was answered with {status}")
@@ -154,9 +163,7 @@ def _all_bare(base: str, number: int) -> float:
     return _at_once(_bare_journeys, base, [number // BROWSERS] * BROWSERS)
 
 
-def _at_once(work, base: str, shares: list) -> float:
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
-
+def _at_once(work: Callable[[str, Any], int], base: str, shares: list) -> float:
     begun = perf_counter()
     with ThreadPoolExecutor(BROWSERS) as pool:
         done = sum(pool.map(work, repeat(base), shares))

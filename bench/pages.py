@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import psycopg
@@ -11,7 +12,7 @@ import requests
 from attendance.sence.callback_urls import callback_url, public_id
 from bench import world
 from bench.figures import Figure
-from bench.load import CONNECTIONS, load, side_by_side
+from bench.load import CONNECTIONS, Load, load, side_by_side
 
 SECTION = "1 pages"
 HTTPS = {"X-Forwarded-Proto": "https"}
@@ -52,7 +53,7 @@ def run(name: str) -> Iterator[Figure]:
         world.gunicorn("usecap_sence.wsgi", world.environment(name)) as site,
         world.gunicorn("bench.bare:application", world.bare_environment(name)) as bare,
     ):
-        for what, path, headers in _pages(connection, site):
+        for what, path, headers in pages(connection, site):
             for connections in CONNECTIONS:
                 ours, reference, more = side_by_side(
                     lambda: load(site + path, connections, headers=headers),  # noqa: B023
@@ -65,14 +66,15 @@ def run(name: str) -> Iterator[Figure]:
         yield from _callbacks(connection, site, bare)
 
 
-def _pages(connection: psycopg.Connection, site: str) -> Iterator[tuple[str, str, dict[str, str]]]:
+def pages(connection: psycopg.Connection, site: str) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Give each page's name, path and the headers with which a browser would ask for it."""
     yield "RUT", "/", HTTPS
     yield "guide", "/guia/", HTTPS
-    run, open_page = connection.execute(
+    (found,) = connection.execute(
         "SELECT run, public_id FROM attendance_attendancesession WHERE closed_at IS NULL"
         " AND close_required AND opened_at > now() - interval '1 hour' ORDER BY id LIMIT 1"
-    ).fetchone()
+    ).fetchall()
+    run, open_page = found
     headers = HTTPS | {"Cookie": cookies_of(site, run)}
     yield "courses", "/cursos/", headers
     yield "timer", f"/asistencia/{open_page}/", headers
@@ -81,7 +83,7 @@ def _pages(connection: psycopg.Connection, site: str) -> Iterator[tuple[str, str
 def cookies_of(site: str, run: str) -> str:
     """Type the RUN as a student does; return the cookies that the browser has then."""
     first = requests.get(site, headers=HTTPS, timeout=30)
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)', first.text)[1]
+    (token,) = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)', first.text)
     cookies = first.cookies.get_dict()
     typed = requests.post(
         site,
@@ -107,7 +109,7 @@ def _callbacks(connection: psycopg.Connection, site: str, bare: str) -> Iterator
     commits.write_text("\n".join("/commits/2/\t" + line.partition("\t")[2] for line in lines))
     used = {site: 0, bare: 0}
 
-    def post(base: str, source: str, connections: int):
+    def post(base: str, source: Path, connections: int) -> Load:
         measured = load(
             base, connections, script="callbacks.lua", arguments=(str(source), str(used[base]))
         )
@@ -124,10 +126,10 @@ def _callbacks(connection: psycopg.Connection, site: str, bare: str) -> Iterator
             SECTION, f"callback, {connections} connections", ours, reference, "requests/s",
             at_least=0.6, more=more,
         )  # fmt: skip
-    (opened,) = connection.execute(
+    ((opened,),) = connection.execute(
         "SELECT count(*) FROM attendance_attendancesession"
         " WHERE sence_session_id LIKE 'bench-%' AND opened_at IS NOT NULL"
-    ).fetchone()
+    ).fetchall()
     if not used[site] - 1000 <= opened <= used[site]:
         raise RuntimeError(f"{used[site]} answers posted, {opened} sessions opened.")
 

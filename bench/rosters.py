@@ -52,7 +52,9 @@ def _roster(name: str, rows: int) -> Path:
     if path.exists():
         return path
     with world.connect(name) as connection:
-        codes = [code for code, in connection.execute("SELECT code FROM courses_action ORDER BY id")]
+        codes = [
+            code for (code,) in connection.execute("SELECT code FROM courses_action ORDER BY id")
+        ]
     random = Random(rows)  # noqa: S311 - a seed is the point
     with tempfile.NamedTemporaryFile("w", newline="", dir=world.FOLDER, delete=False) as file:
         writer = csv.writer(file, delimiter=";")
@@ -90,15 +92,16 @@ def _copy(source: str, target: str) -> float:
     with world.connect(source) as reading, world.connect(target) as writing:
         for table, condition in new.items():
             file = world.FOLDER / "copied"
-            with file.open("wb") as out, reading.cursor().copy(
-                f"COPY (SELECT * FROM {table} WHERE {condition}) TO STDOUT"
-            ) as copy:
+            with (
+                file.open("wb") as out,
+                reading.cursor().copy(
+                    f"COPY (SELECT * FROM {table} WHERE {condition}) TO STDOUT"
+                ) as copy,
+            ):
                 for data in copy:
                     out.write(data)
             begun = perf_counter()
-            with file.open("rb") as rows, writing.cursor().copy(
-                f"COPY {table} FROM STDIN"
-            ) as copy:
+            with file.open("rb") as rows, writing.cursor().copy(f"COPY {table} FROM STDIN") as copy:
                 while data := rows.read(1 << 20):
                     copy.write(data)
             seconds += perf_counter() - begun
