@@ -130,18 +130,19 @@ def _requested(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
 def _open(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
     timer = clock(session, now)
     minutes = WARNING.seconds // 60
+    text = catalogue.current().text
     return "open", {
         "clock": timer,
         "elapsed": as_hours(timer["elapsed"]),
         "form": _form(session, "close", now),
         **_error(session, now),
-        "limit_reminder": catalogue.text("limit_reminder", horas=settings.SENCE_SESSION_HOURS),
-        "limit_near": catalogue.text("limit_near", minutos=minutes),
-        "limit_passed": catalogue.text("limit_passed", horas=settings.SENCE_SESSION_HOURS),
+        "limit_reminder": text("limit_reminder", horas=settings.SENCE_SESSION_HOURS),
+        "limit_near": text("limit_near", minutos=minutes),
+        "limit_passed": text("limit_passed", horas=settings.SENCE_SESSION_HOURS),
         "minutes": minutes,
         "title_near": f"Quedan menos de {minutes} minutos",
         "title_past": "Cierre su sesión ahora",
-        "notify_on": catalogue.text("notify_on", minutos=minutes),
+        "notify_on": text("notify_on", minutos=minutes),
     }
 
 

@@ -1,10 +1,12 @@
 """The reference: a Django that does the least possible, on the same server and database.
 
-`/` renders one template with one value. A POST to `/commits/2/` makes two commits of one row each.
+`/` renders one template with one value, `/words/` is a file. A POST to
+`/commits/2/` makes two commits of one row each.
 No middleware, nothing cached, nothing looked up.
 """
 
 import os
+from pathlib import Path
 
 import django
 from django.conf import settings
@@ -73,5 +75,9 @@ def commits(request: HttpRequest, times: int) -> HttpResponse:
     return HttpResponse(status=303, headers={"Location": "/"})
 
 
-urlpatterns = [path("", page), path("commits/<int:times>/", commits)]
+def words(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(Path(os.environ["BARE_WORDS"]).read_bytes())
+
+
+urlpatterns = [path("", page), path("words/", words), path("commits/<int:times>/", commits)]
 application = get_wsgi_application()

@@ -9,7 +9,7 @@ from statistics import median
 
 SCRIPTS = Path(__file__).parent / "wrk"
 CONNECTIONS = (1, 16, 64)
-SECONDS = 2
+SECONDS = 1
 ROUNDS = 3
 
 

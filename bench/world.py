@@ -20,6 +20,8 @@ from usecap_sence.embedded_postgres import server
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".bench"
 HOME = FOLDER / "postgres"
+WORDS = FOLDER / "words.html"
+"""A page of words alone, which the reference serves."""
 TOKEN = "12345678-1234-1234-1234-123456789012"  # noqa: S105 - nobody's
 KEY = "YmVuY2gtb25seS1iZW5jaC1vbmx5LWJlbmNoLW9ubHk="
 LIVE = 20
@@ -82,6 +84,7 @@ def bare_environment(name: str) -> dict[str, str]:
     address = server.address(HOME)
     return os.environ | {
         "BARE_NAME": name,
+        "BARE_WORDS": str(WORDS),
         "BARE_HOST": address["HOST"],
         "BARE_USER": address["USER"],
     }

@@ -22,7 +22,7 @@ def context() -> dict[str, Any]:
 
 def for_paper() -> str:
     """Return the HTML that the PDF is made of, dated today."""
-    values = context() | {"texts": Texts(), "made_on": timezone.localdate()}
+    values = context() | {"texts": Texts(catalogue.current()), "made_on": timezone.localdate()}
     return render_to_string("errors_catalog/guide_pdf.html", values)
 
 
