@@ -59,8 +59,8 @@ def _times() -> dict[str, float]:
     headers = {"x-forwarded-proto": "https", "host": "127.0.0.1"}
     staff, student = Client(headers=headers), Client(headers=headers)
     staff.force_login(get_user_model().objects.create_superuser("bench"))
-    found = AttendanceSession.objects.within_limit(timezone.now()).filter(close_required=True)
-    session = found.earliest("pk")
+    running = AttendanceSession.objects.open().live().filter(close_required=True)
+    session = running.latest("opened_at")
     action = Action.objects.running(timezone.localdate()).earliest("pk")
     person = Student.objects.get(run=session.run)
     student.post("/", {"rut": session.run})
