@@ -83,7 +83,7 @@ class Browser:
     def ask(
         self, method: str, path: str, fields: dict[str, str] | None = None, *, foreign: bool = False
     ) -> tuple[int, str, str]:
-        headers = {"X-Forwarded-Proto": "https", "Accept-Encoding": "gzip"}
+        headers = {"X-Forwarded-Proto": "https"}
         if fields is not None:
             headers |= {"Content-Type": FORM}
         if foreign:
