@@ -101,6 +101,8 @@ def database(sessions: int) -> str:
     name = f"bench_{sessions}"
     with connect("postgres") as postgres:
         if postgres.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
+            # Made by an earlier release, perhaps.
+            manage(name, "migrate", "--verbosity=0")
             return name
         unfinished = f"{name}_{secrets.token_hex(4)}"
         postgres.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(unfinished)))
