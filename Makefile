@@ -1,6 +1,6 @@
 # One word each, from a clean clone, with Python 3.11 and make alone.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test firefox lighthouse lint styles bench pictures clean browser pango
+.PHONY: help setup demo test firefox lighthouse lint styles bench faults pictures clean browser pango
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -19,6 +19,7 @@ help:
 	@echo "make styles   what the pages use of Bootstrap, after one of them names a new class"
 	@echo "make pictures   the screenshots of the guide and of the manual, taken anew"
 	@echo "make bench   what the site costs, beside references (BENCH='--only pages' for a part)"
+	@echo "make faults   what is lost when the database, a worker or the disk fail under load"
 	@echo "make clean   stop the embedded PostgreSQL and delete its data and the demo's"
 
 setup: $(BIN)/.installed .env
@@ -83,6 +84,10 @@ pictures: browser
 bench: browser
 	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq wrk >/dev/null; }
 	$(BIN)/python -m bench $(BENCH)
+
+# Some minutes; needs root for the disk that gets full.
+faults: setup
+	$(BIN)/python -m faults
 
 clean: setup
 	$(BIN)/python -m usecap_sence.embedded_postgres --remove

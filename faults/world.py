@@ -1,0 +1,221 @@
+"""What gets hurt: a PostgreSQL, the site under gunicorn, and students who come back from SENCE."""
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from urllib.parse import quote, urlencode
+
+import psutil
+import psycopg
+import requests
+
+from attendance.sence.callback_urls import PATHS
+from tests.site_process import ROOT, free_port
+from usecap_sence.embedded_postgres import postgres, server
+from usecap_sence.embedded_postgres.files import place_of
+
+FOLDER = ROOT / ".faults"
+HOME = FOLDER / "postgres"
+KEY = "ZmF1bHRzLW9ubHktZmF1bHRzLW9ubHktZmF1bHRzISE="
+BROWSERS = 8
+PATIENCE = 120
+"""Seconds for which a student reloads a page that did not come."""
+
+
+class Database:
+    """A PostgreSQL of its own, which may be killed."""
+
+    def __init__(self) -> None:
+        self.name = f"faults_{secrets.token_hex(4)}"
+        server.use(HOME)
+        self.start()
+        with self.connect("postgres") as connection:
+            connection.execute(f"CREATE DATABASE {self.name}")
+
+    def connect(self, name: str = "") -> psycopg.Connection:
+        where = server.address(HOME)
+        return psycopg.connect(
+            host=where["HOST"], port=where["PORT"], user=where["USER"], dbname=name or self.name,
+            autocommit=True,
+        )  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        where = server.address(HOME)
+        return f"postgres:///{self.name}?" + urlencode(
+            {"host": where["HOST"], "user": where["USER"]}, quote_via=quote
+        )
+
+    def start(self) -> None:
+        server.start(HOME)
+
+    def stop(self) -> None:
+        server.stop(HOME)
+
+    def kill(self) -> None:
+        """As a power cut does: nothing is flushed, nobody is told."""
+        process = postgres.postmaster(place_of(HOME))
+        for child in process.children():
+            child.kill()
+        process.kill()
+
+    def drop(self) -> None:
+        self.start()
+        with self.connect("postgres") as connection:
+            connection.execute(f"DROP DATABASE {self.name} WITH (FORCE)")
+
+
+class Site:
+    """The site as production runs it, on a spool of its own."""
+
+    def __init__(self, database: Database, spool: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "usecap_sence.settings",
+            "DEBUG": "false",
+            "SECRET_KEY": "faults-only-" + "aB3$" * 15,
+            "TOKEN_ENCRYPTION_KEYS": KEY,
+            "ALLOWED_HOSTS": "127.0.0.1,localhost",
+            "PUBLIC_BASE_URL": "https://localhost",
+            "DATABASE_URL": database.url,
+            # Written into forms that nobody posts: nothing here reaches SENCE.
+            "SENCE_PRODUCTION_URL": "https://sistemas.sence.cl/rce/Registro/",
+            "SENCE_TEST_URL": "https://sistemas.sence.cl/rcetest/Registro/",
+            "SENCE_FORM_HOSTS": "https://*.sence.cl,https://*.claveunica.gob.cl",
+            "BEHIND_TLS_PROXY": "true",
+            "SPOOL_DIR": str(spool),
+            "EMAIL_URL": "memorymail://",
+            "CACHE_URL": "locmemcache://",
+        }
+        self.log = (FOLDER / "site.log").open("a")
+
+    def python(self, *arguments: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, *arguments], cwd=ROOT, env=self.environment, stdout=subprocess.PIPE,
+            stderr=self.log, text=True,
+        )  # fmt: skip
+
+    def manage(self, *arguments: str) -> None:
+        process = self.python("manage.py", *arguments)
+        process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"{arguments[0]} ended with {process.returncode}")
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", f"--bind=127.0.0.1:{self.port}", "--workers=2",
+             "usecap_sence.wsgi"],
+            cwd=ROOT, env=self.environment, stdout=self.log, stderr=self.log,
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+    def deploy(self) -> None:
+        """New workers take over from old ones, which end what they have begun."""
+        self.process.send_signal(signal.SIGHUP)
+
+    def kill_a_worker(self) -> None:
+        workers = psutil.Process(self.process.pid).children()
+        if workers:
+            workers[secrets.randbelow(len(workers))].kill()
+
+
+@dataclass
+class Posted:
+    """What the students' browsers posted, each time with a marker of its own."""
+
+    sent: list[str] = field(default_factory=list)
+    acknowledged: list[str] = field(default_factory=list)
+    refused: int = 0
+    _lock: Lock = field(default_factory=Lock)
+
+    def post(self, site: Site, session: dict[str, str], phase: str) -> bool:
+        """Post SENCE's answer once; says whether it was acknowledged."""
+        fields = {name: value for name, value in session.items() if name != "nonce"}
+        marker = secrets.token_hex(8)
+        fields |= {"FechaHora": "2026-11-23 09:00:00", "ZonaHoraria": "America/Santiago"}
+        if phase == "open":
+            fields["IdSesionSence"] = f"sence-{session['IdSesionAlumno']}"
+        # A field that SENCE doesn't send, and that the site keeps with the rest.
+        fields["Marca"] = marker
+        with self._lock:
+            self.sent.append(marker)
+        try:
+            answer = requests.post(
+                site.url + PATHS[phase, False].format(nonce=session["nonce"]),
+                fields, headers={"Origin": "https://sistemas.sence.cl"}, allow_redirects=False,
+                timeout=60,
+            )  # fmt: skip
+        except requests.RequestException:
+            return False
+        with self._lock:
+            if answer.status_code == 303:
+                self.acknowledged.append(marker)
+            else:
+                self.refused += 1
+        return answer.status_code == 303
+
+    def until_acknowledged(self, site: Site, session: dict[str, str], phase: str) -> None:
+        """Post it as a student does who reloads the page until it comes."""
+        deadline = time.monotonic() + PATIENCE
+        while not self.post(site, session, phase):
+            if time.monotonic() > deadline:
+                raise RuntimeError("An answer was never acknowledged.")
+            time.sleep(0.2)
+
+
+@contextmanager
+def everything(number: int, spool: Path | None = None) -> Iterator[tuple[Database, Site, list]]:
+    """Give a database, the site running on it, and so many sessions that wait for SENCE."""
+    FOLDER.mkdir(exist_ok=True)
+    database = Database()
+    site = Site(database, spool or FOLDER / f"spool-{database.name}")
+    try:
+        site.manage("migrate", "--verbosity=0")
+        prepared = site.python("-m", "faults.prepare", str(number))
+        lines, _ = prepared.communicate()
+        sessions = [json.loads(line) for line in lines.splitlines()]
+        if len(sessions) != number:
+            raise RuntimeError("The sessions were not prepared.")
+        site.start()
+        _wait_for(site)
+        yield database, site, sessions
+    finally:
+        site.stop()
+        database.drop()
+
+
+def _wait_for(site: Site) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            requests.get(f"{site.url}/healthz", timeout=30)
+        except requests.ConnectionError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("The site does not answer.")
+
+
+def come_and_go(site: Site, sessions: list[dict[str, str]], posted: Posted) -> None:
+    """Open and close every session, BROWSERS at a time."""
+
+    def one(session: dict[str, str]) -> None:
+        posted.until_acknowledged(site, session, "open")
+        posted.until_acknowledged(site, session, "close")
+
+    with ThreadPoolExecutor(BROWSERS) as pool:
+        list(pool.map(one, sessions))
