@@ -20,7 +20,7 @@ ECHOED = ("CodSence", "CodigoCurso", "IdSesionAlumno", "RunAlumno", "LineaCapaci
 
 def main(number: int) -> None:
     today = timezone.localdate()
-    otec = Otec(name="OTEC de prueba", rut="76000001-4")
+    otec = Otec(name="OTEC de prueba", rut=_rut(76_000_001))
     otec.set_token("12345678-1234-1234-1234-123456789012")
     otec.save()
     course = Course.objects.create(otec=otec, name="Curso de prueba", sence_code="1237999999")
@@ -29,13 +29,16 @@ def main(number: int) -> None:
         ends_on=today + timedelta(days=30), environment="production",
     )  # fmt: skip
     for body in range(15_000_000, 15_000_000 + number):
-        run = f"{body}-{stdnum_rut.calc_check_digit(str(body)).lower()}"
-        student = Student.objects.create(run=run)
+        student = Student.objects.create(run=_rut(body))
         enrolment = Enrolment.objects.create(student=student, action=action)
         session = start(enrolment.pk, timezone.now())
         fields = sence_form(session, "open")["fields"]
         told = {name: fields[name] for name in ECHOED} | {"nonce": session.nonce}
         sys.stdout.write(json.dumps(told) + "\n")
+
+
+def _rut(body: int) -> str:
+    return f"{body}-{stdnum_rut.calc_check_digit(str(body)).lower()}"
 
 
 if __name__ == "__main__":

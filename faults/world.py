@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -65,9 +65,10 @@ class Database:
     def kill(self) -> None:
         """As a power cut does: nothing is flushed, nobody is told."""
         process = postgres.postmaster(place_of(HOME))
-        for child in process.children():
-            child.kill()
-        process.kill()
+        for one in (*process.children(), process):
+            # Some end by themselves meanwhile.
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
 
     def drop(self) -> None:
         self.start()
@@ -191,10 +192,12 @@ def everything(number: int, spool: Path | None = None) -> Iterator[tuple[Databas
         if len(sessions) != number:
             raise RuntimeError("The sessions were not prepared.")
         site.start()
-        _wait_for(site)
-        yield database, site, sessions
+        try:
+            _wait_for(site)
+            yield database, site, sessions
+        finally:
+            site.stop()
     finally:
-        site.stop()
         database.drop()
 
 
