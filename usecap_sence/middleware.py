@@ -46,7 +46,7 @@ class PermissionsPolicy:
     """Tells browsers that no page of ours, nor what it might be made to load, needs the device."""
 
     FEATURES = (
-        "accelerometer", "bluetooth", "camera", "display-capture", "geolocation", "gyroscope",
+        "accelerometer", "camera", "display-capture", "geolocation", "gyroscope",
         "hid", "magnetometer", "microphone", "midi", "payment", "serial", "usb",
     )  # fmt: skip
 

@@ -277,7 +277,8 @@ def luisa_is_refused(week: Week, text: str) -> None:
 
 def the_desk_and_the_board_tell(week: Week) -> None:
     ana = week.ana
-    ana.go_to_desk()
+    # A night ends the session.
+    ana.log_in("ana")
     for label, count in {
         "Alumnos sin ninguna sesión": "4",
         "Abiertas hoy": "2",
