@@ -56,6 +56,18 @@ def invents(request: HttpRequest) -> bool:
     return _count("invented", client_of(request)) >= settings.INVENTED_ANSWERS_BY_CLIENT
 
 
+def guessed(request: HttpRequest, username: str) -> None:
+    """Count a name of staff that a client tried with a wrong password."""
+    _add("guesses", client_of(request), username)
+
+
+def refuse_who_guesses(request: HttpRequest) -> None:
+    """Raise TooManyRequestsError for a client that tried too many names, each of which
+    django-axes would give tries of its own."""
+    if _count("guesses", client_of(request)) >= settings.GUESSED_NAMES_BY_CLIENT:
+        raise TooManyRequestsError(_seconds_left())
+
+
 def _add(kind: str, client: str, what: str) -> bool:
     """Count something of a client's unless it was; says whether it is new."""
     if not client or not cache.add(_key(kind, client, what), 1, WINDOW.total_seconds()):

@@ -1,7 +1,7 @@
 """What the back office shows in admin, imported here for Django to find."""
 
-from backoffice import people, preflight_admin
+from backoffice import people, preflight_admin, security_admin
 from backoffice.mails import admin as mails
 from backoffice.review import admin as review
 
-__all__ = ["mails", "people", "preflight_admin", "review"]
+__all__ = ["mails", "people", "preflight_admin", "review", "security_admin"]

@@ -8,6 +8,10 @@ class BackofficeConfig(AppConfig):
     # Django finds two configurations in this module, and asks which one is the app's.
     default = True
 
+    def ready(self) -> None:
+        # They hear signals.
+        from backoffice import second_factor, security_log  # noqa: F401, PLC0415
+
 
 class BackofficeAdminConfig(admin_apps.AdminConfig):
     """Django's admin, with the coordinators' desk as its site."""

@@ -1,14 +1,15 @@
-"""The back office's own: answers to review, what staff said of them, and rosters being uploaded."""
+"""The back office's own: answers to review, rosters being uploaded, and the security log."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+import pgtrigger
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
 from django.utils import timezone
 
-from attendance.models import FLAGGED, SenceCallback
+from attendance.models import FLAGGED, SenceCallback, never_truncated
 from courses.models import RosterImport
 
 
@@ -124,3 +125,70 @@ class RosterUpload(models.Model):
     @property
     def percent(self) -> int:
         return min(100, 100 * self.done // self.total) if self.total else 0
+
+
+SECURITY_EVENTS_KEPT = timedelta(days=2 * 365)
+"""The database refuses to delete an event that is younger."""
+
+
+class SecurityEvent(models.Model):
+    """Who entered, who could not, who took data out, and who changed what somebody may do.
+
+    Append-only in the database, whoever writes to it. Holds no password, code or token.
+    """
+
+    class Kind(models.TextChoices):
+        LOG_IN = "log_in", "Entró"
+        LOG_IN_FAILED = "log_in_failed", "Clave equivocada"
+        LOCKED_OUT = "locked_out", "Quedó bloqueado"
+        LOG_OUT = "log_out", "Salió"
+        CODE_ACCEPTED = "code_accepted", "Segundo factor aceptado"
+        CODE_REFUSED = "code_refused", "Segundo factor equivocado"
+        FACTOR_SET = "factor_set", "Activó su segundo factor"
+        FACTOR_REMOVED = "factor_removed", "Segundo factor quitado"
+        RECOVERY_CODES = "recovery_codes", "Códigos de recuperación nuevos"
+        PASSWORD = "password", "Clave cambiada"
+        ACCOUNT = "account", "Cuenta creada o cambiada"
+        PERMISSIONS = "permissions", "Permisos cambiados"
+        TOKEN = "token", "Token de un OTEC cambiado"
+        EXPORT = "export", "Exportó datos"
+
+    at = models.DateTimeField("cuándo", default=timezone.now)
+    kind = models.CharField("qué pasó", max_length=20, choices=Kind)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name="quién",
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+    )
+    about = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name="sobre quién",
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+    )
+    client = models.CharField("desde", max_length=50, blank=True)
+    detail = models.TextField("detalle", blank=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "hecho de seguridad"
+        verbose_name_plural = "registro de seguridad"
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["-at", "-id"], name="security_event_latest")]
+        triggers = [
+            pgtrigger.Protect(name="security_event_is_kept", operation=pgtrigger.Update),
+            pgtrigger.Protect(
+                name="security_event_stays",
+                operation=pgtrigger.Delete,
+                condition=pgtrigger.Condition(
+                    f"OLD.at > now() - interval '{SECURITY_EVENTS_KEPT.days} days'"
+                ),
+            ),
+            never_truncated("security_event_is_never_truncated"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{timezone.localtime(self.at):%d-%m-%Y %H:%M} {self.get_kind_display()}"

@@ -10,7 +10,7 @@ from copy import copy
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -28,7 +28,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from backoffice import second_factor
 from courses.models import Otec, StaffScope
 from courses.readonly import ReadOnlyAdmin
 from courses.refusals import RefusableForm, RefusalsAdmin
@@ -137,6 +140,9 @@ class ScopeInline(admin.StackedInline):
         return field
 
 
+# Whoever saw a device there would have its key.
+for device in (TOTPDevice, StaticDevice):
+    admin.site.unregister(device)
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
@@ -146,14 +152,16 @@ class PersonAdmin(PlainSearchAdmin, RefusalsAdmin, UserAdmin):
     add_form_template = "backoffice/add_person.html"
     form = UserChangeForm  # type: ignore[assignment]
     change_password_form = NewPasswordForm
-    list_display = ["username", "name", "group_names", "otec_names", "state"]
+    list_display = ["username", "name", "group_names", "otec_names", "factor", "state"]
     list_display_links = ["username", "name"]
     search_help_text = "Usuario, nombres, apellidos o correo."
     inlines = [ScopeInline]
+    actions = ["remove_second_factor"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         people = super().get_queryset(request).prefetch_related("groups", "scope__otecs")
-        return people_within(people, request.user)
+        devices = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
+        return people_within(people, request.user).annotate(has_factor=Exists(devices))
 
     # What each may do
 
@@ -229,7 +237,39 @@ class PersonAdmin(PlainSearchAdmin, RefusalsAdmin, UserAdmin):
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
         return super().log_change(request, obj, told(message, obj))
 
+    @admin.action(
+        description="Quitar el segundo factor (perdió el teléfono)", permissions=["change"]
+    )
+    def remove_second_factor(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        """They set up another when they log in; their password is asked for as ever."""
+        refused = [person for person in people if not may_edit(request.user, person)]
+        removed = [
+            person for person in people if person not in refused and second_factor.remove(person)
+        ]
+        for person in removed:
+            self.log_change(request, person, "Segundo factor quitado.")
+        if removed:
+            self.message_user(
+                request,
+                f"Segundo factor quitado: {', '.join(map(str, removed))}. Al entrar podrán "
+                "activarlo de nuevo. Compruebe que es de verdad esa persona quien lo pidió.",
+            )
+        if refused:
+            self.message_user(
+                request,
+                f"No puede quitárselo a: {', '.join(map(str, refused))}. El suyo se cambia en "
+                "«Segundo factor», arriba; el de quien puede más que usted, lo quita quien pueda "
+                "lo mismo.",
+                messages.ERROR,
+            )
+        if not (removed or refused):
+            self.message_user(request, "Nadie de los elegidos tenía un segundo factor.")
+
     # What the list and the page show
+
+    @admin.display(description="segundo factor", boolean=True)
+    def factor(self, person: Any) -> bool:
+        return person.has_factor
 
     @admin.display(description="nombre", ordering="last_name")
     def name(self, person: User) -> str:

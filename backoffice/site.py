@@ -4,13 +4,24 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.views import LogoutView
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
 
-from backoffice import board, desk, views_board, views_trial, views_uploads
+from attendance import limits
+from backoffice import (
+    board,
+    desk,
+    second_factor,
+    views_board,
+    views_second_factor,
+    views_trial,
+    views_uploads,
+)
 
 
 class BackofficeSite(admin.AdminSite):
@@ -30,6 +41,7 @@ class BackofficeSite(admin.AdminSite):
             ("tablero/<int:action_id>/", views_board.students, "board_students"),
             ("tablero/<int:action_id>/escribir/", views_board.write, "board_write"),
             ("tablero/<int:action_id>/planilla/", views_board.spreadsheet, "board_spreadsheet"),
+            ("segundo-factor/", views_second_factor.own, "second_factor"),
             ("cargar/", views_uploads.start, "upload_start"),
             ("cargar/plantilla/", views_uploads.template, "upload_template"),
             ("cargar/<int:pk>/", views_uploads.upload, "upload"),
@@ -39,6 +51,24 @@ class BackofficeSite(admin.AdminSite):
         ]
         own: list[URLPattern | URLResolver] = [
             path(route, self.admin_view(view), name=name) for route, view, name in pages
+        ]
+        # Before anybody is let in.
+        own += [
+            path(
+                "segundo-factor/codigo/",
+                views_second_factor.Verify.as_view(),
+                name="second_factor_verify",
+            ),
+            path(
+                "segundo-factor/activar/",
+                views_second_factor.SetUp.as_view(),
+                name="second_factor_set_up",
+            ),
+            path(
+                "segundo-factor/salir/",
+                LogoutView.as_view(next_page="admin:login"),
+                name="second_factor_leave",
+            ),
         ]
         # Short, for SENCE takes 100 characters; and nobody's login, for no cookie comes with it.
         own += [
@@ -54,6 +84,17 @@ class BackofficeSite(admin.AdminSite):
         # that holds the OTEC's token. The rest go last: they end in one that catches all.
         rest = super().get_urls()
         return own + [url for url in rest if getattr(url, "name", "") != "view_on_site"]
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and not second_factor.is_due(request)
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Ask for the password; of who gave it, for the second factor."""
+        if request.method == "GET" and second_factor.is_due(request):
+            after = {"next": request.GET["next"]} if "next" in request.GET else None
+            return redirect(reverse("admin:second_factor_verify", query=after))
+        limits.refuse_who_guesses(request)
+        return super().login(request, extra_context)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return super().each_context(request) | {"navigation": navigation(request)}

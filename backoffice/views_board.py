@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from backoffice import board as actions
-from backoffice import mails
+from backoffice import mails, security_log
 from backoffice.board_letter import LetterForm, as_read_by, default_letter
 from backoffice.board_spreadsheet import without_session_xlsx
+from backoffice.models import SecurityEvent
 from courses.models import Action
 from courses.scope import within_scope
 
@@ -124,6 +125,8 @@ def write(request: HttpRequest, action_id: int) -> HttpResponse:
 def spreadsheet(request: HttpRequest, action_id: int) -> FileResponse:
     """The students without a session, as a spreadsheet."""
     action = _action(request, action_id)
+    detail = f"Alumnos sin sesión de la acción {action.code}."
+    security_log.record(SecurityEvent.Kind.EXPORT, detail=detail)
     file = without_session_xlsx(action)
     return FileResponse(file, as_attachment=True, filename=f"sin-sesion-{action.pk}.xlsx")
 

@@ -83,6 +83,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "csp",
     "pgtrigger",
     "import_export",
@@ -104,6 +107,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -164,6 +168,9 @@ AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "usecap_sence.client.client_of"
 AXES_LOCKOUT_CALLABLE = "usecap_sence.views.locked_out"
 AXES_ENABLE_ADMIN = False
+# A code of their phone from whoever can touch the OTECs' tokens; others may choose to.
+SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=not DEBUG)
+OTP_TOTP_ISSUER = "USECAP asistencia"
 # Staff's sessions end with the working day, and with the browser.
 SESSION_COOKIE_AGE = 10 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
@@ -218,6 +225,8 @@ RUT_MISSES_BY_CLIENT = env.int("RUT_MISSES_BY_CLIENT", default=60)
 RUT_MISSES_IN_TOTAL = env.int("RUT_MISSES_IN_TOTAL", default=1000)
 RUT_LOOKUPS_BY_CLIENT = env.int("RUT_LOOKUPS_BY_CLIENT", default=2000)
 INVENTED_ANSWERS_BY_CLIENT = env.int("INVENTED_ANSWERS_BY_CLIENT", default=30)
+# Names of staff that a client may try with a wrong password.
+GUESSED_NAMES_BY_CLIENT = env.int("GUESSED_NAMES_BY_CLIENT", default=50)
 
 # Behind a proxy that ends TLS: trust its header only where the operator says that there is one.
 BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)

@@ -16,8 +16,10 @@ from django.utils import timezone
 from django.views.generic import FormView
 
 from attendance.models import AttendanceSession
+from backoffice import security_log
 from backoffice.exports.attendance import Choice, Row, rows
 from backoffice.exports.files import csv_chunks, write_xlsx
+from backoffice.models import SecurityEvent
 from courses.models import Course, Otec
 from courses.scope import within_scope
 
@@ -172,6 +174,7 @@ def finishing(chunks: Iterable[bytes], then: Callable[[], None]) -> Iterator[byt
 
 def begin(user: Any, kind: str, described: str) -> LogEntry:
     """Write who exports what before the first row leaves."""
+    security_log.record(SecurityEvent.Kind.EXPORT, by=user, detail=f"Asistencia: {described}.")
     return LogEntry.objects.create(
         user_id=user.pk,
         content_type=get_content_type_for_model(AttendanceSession),
