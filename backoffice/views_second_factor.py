@@ -4,6 +4,7 @@ from typing import Any
 
 import segno
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.views import RedirectURLMixin, redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -32,9 +33,7 @@ class CodeForm(forms.Form):
     code = forms.CharField(
         label="Código",
         max_length=20,
-        widget=forms.TextInput(
-            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}
-        ),
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
         error_messages={"required": "Escriba el código que muestra la aplicación."},
     )
 
@@ -71,7 +70,11 @@ class AtTheDoor(RedirectURLMixin, FormView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         site = admin.site.each_context(self.request)
-        own = {"title": self.title, "next": self.get_redirect_url()}
+        own = {
+            "title": self.title,
+            "issuer": settings.OTP_TOTP_ISSUER,
+            "next": self.get_redirect_url(),
+        }
         return {**site, **own, **super().get_context_data(**kwargs)}
 
 
@@ -80,6 +83,11 @@ class Verify(AtTheDoor):
 
     template_name = "backoffice/second_factor_verify.html"
     title = "Segundo factor"
+
+    def get_form(self, form_class: Any = None) -> Any:
+        form = super().get_form(form_class)
+        form.fields["code"].widget.attrs["autofocus"] = True
+        return form
 
     def elsewhere(self) -> HttpResponse | None:
         user: Any = self.request.user
