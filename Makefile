@@ -1,6 +1,6 @@
 # One word each, from a clean clone, with Python 3.11 and make alone.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test firefox lighthouse lint styles bench faults pictures clean browser pango
+.PHONY: help setup demo test firefox lighthouse lint styles bench faults pictures clean browser pango audit lock
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -20,6 +20,8 @@ help:
 	@echo "make pictures   the screenshots of the guide and of the manual, taken anew"
 	@echo "make bench   what the site costs, beside references (BENCH='--only pages' for a part)"
 	@echo "make faults   what is lost when the database, a worker or the disk fail under load"
+	@echo "make audit   known holes in what production runs, and doubtful code"
+	@echo "make lock    requirements.lock anew, after a change of requirements.txt"
 	@echo "make clean   stop the embedded PostgreSQL and delete its data and the demo's"
 
 setup: $(BIN)/.installed .env
@@ -73,6 +75,22 @@ lint: setup
 	$(BIN)/djlint --quiet --lint templates sence_simulator/templates
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m tests.deploy_check
+
+# Programs that nothing else needs, in an environment of their own.
+.audit/.installed: requirements-audit.txt
+	$(PYTHON) -m venv .audit
+	.audit/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-audit.txt
+	@touch $@
+
+audit: .audit/.installed
+	.audit/bin/bandit --quiet --recursive --configfile pyproject.toml --severity-level medium .
+	.audit/bin/pip-audit --strict --requirement requirements.lock --require-hashes --disable-pip || \
+		{ echo "Not audited, or not clean: without pypi.org's answers nobody knows."; exit 1; }
+
+# What production installs, with --require-hashes: whoever swaps a file on the way is found out.
+lock: .audit/.installed
+	.audit/bin/pip-compile --quiet --generate-hashes --no-annotate --no-header --allow-unsafe \
+		--strip-extras --no-emit-index-url --no-emit-find-links --output-file requirements.lock requirements.txt
 
 styles: setup
 	$(BIN)/python -m usecap_sence.trimmed_bootstrap

@@ -158,7 +158,7 @@ def _count(querysets: list[QuerySet]) -> list[int]:
     ]
     # Nothing but what the ORM wrote, its parameters apart.
     counts = ", ".join(
-        f"(SELECT count(*) FROM ({sql}) counted)"  # noqa: S608
+        f"(SELECT count(*) FROM ({sql}) counted)"  # noqa: S608 # nosec B608
         for sql, _ in compiled
     )
     with connection.cursor() as cursor:

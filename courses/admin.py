@@ -425,7 +425,7 @@ class RosterImportAdmin(OwnLoadsAdmin, PlainSearchAdmin, ReadOnlyAdmin):
         if not shown:
             return "Ninguna."
         rows = format_html_join(
-            mark_safe("<br>"),
+            mark_safe("<br>"),  # nosec B308
             "Línea {}, {} «{}»: {}",
             ((row.line, row.column or "fila", row.value, row.reason) for row in shown),
         )

@@ -210,7 +210,7 @@ INSERT INTO roster_claim_trouble (claim, "column", value, reason)
 SELECT claim.claim, said.name, said.given, format(%(stored_course)s, said.known, said.given)
 FROM roster_claim claim
 JOIN courses_course course ON course.id = claim.course_id
-"""
+"""  # nosec B608
     + UNLIKE_ITS_COURSE
 )
 
@@ -282,7 +282,7 @@ SELECT claim.claim, said.name, said.given,
     format(%(new_course)s, course.first_line, said.known, said.given)
 FROM roster_claim claim
 JOIN roster_new_course course USING (otec_id, course_key)
-"""
+"""  # nosec B608
     + UNLIKE_ITS_COURSE
 )
 

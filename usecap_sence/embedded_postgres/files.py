@@ -59,7 +59,7 @@ def socket_folder(place: Path) -> Path:
     folder = place / "cluster"
     if len(os.fsencode(folder / SOCKET)) <= 103 and "," not in str(folder):
         return folder
-    short = Path("/tmp") / f"usecap-sence-{os.geteuid()}"  # noqa: S108
+    short = Path("/tmp") / f"usecap-sence-{os.geteuid()}"  # noqa: S108 # nosec B108
     folder = short / hashlib.sha256(os.fsencode(place)).hexdigest()[:12]
     for path in (short, folder):
         path.mkdir(mode=0o700, exist_ok=True)
