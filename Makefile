@@ -1,6 +1,6 @@
 # One word each, from a clean clone, with Python 3.11 and make alone.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test firefox lighthouse lint styles bench faults pictures clean browser pango audit lock
+.PHONY: help setup demo test firefox lighthouse lint styles bench faults pictures clean browser pango audit lock proxies
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -14,6 +14,7 @@ help:
 	@echo "make demo    the site, SENCE's simulator and invented people (PORT, SENCE_PORT, LOGIN_PORT)"
 	@echo "make test    the whole suite (TESTS=path for a part of it)"
 	@echo "make firefox   the guide's way in Firefox, which apt installs where it is missing"
+	@echo "make proxies   the site behind nginx and Caddy (apt installs them)"
 	@echo "make lighthouse   Lighthouse's scores of the students' pages in a demo (needs npm)"
 	@echo "make lint    ruff, mypy, templates, migrations, deploy check"
 	@echo "make styles   what the pages use of Bootstrap, after one of them names a new class"
@@ -64,6 +65,12 @@ firefox: setup
 		{ apt-get update -qq && apt-get install -y -qq firefox-esr >/dev/null; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-firefox.txt
 	$(BIN)/python -m pytest tests/browser/firefox_journey.py
+
+# The site behind nginx and Caddy as deploy/ configures them.
+proxies: setup pango
+	@command -v nginx >/dev/null && command -v caddy >/dev/null || \
+		{ apt-get update -qq && apt-get install -y -qq caddy nginx-light openssl >/dev/null; }
+	$(BIN)/python -m pytest tests/proxies/behind_proxies.py
 
 lighthouse: browser
 	$(BIN)/python -m tests.lighthouse

@@ -1,0 +1,199 @@
+"""The site behind the proxies that deploy/ configures: `make proxies`, which installs them.
+
+Not part of `make test`: nginx and Caddy are no package of Python's.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+from django.db import connection
+
+from tests.attendance.test_production_start import PRODUCTION
+from tests.site_process import free_port, running_site
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+NONCE = "n" * 24
+AWAY = "El sitio no está disponible por un momento."
+RUTS = [f"1234567{number}-{digit}" for number, digit in enumerate("K86420")]
+NAME = "asistencia.example.cl"
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def upstream(tmp_path) -> Iterator[str]:
+    parameters = connection.get_connection_params()
+    database = (
+        f"postgres:///{parameters['dbname']}?host={parameters['host']}&user={parameters['user']}"
+    )
+    environment = os.environ | PRODUCTION | {
+        "DATABASE_URL": database,
+        "DJANGO_SETTINGS_MODULE": "usecap_sence.settings",
+        "SPOOL_DIR": str(tmp_path / "spool"),
+        "BEHIND_TLS_PROXY": "true",
+        "RUT_MISSES_BY_CLIENT": "3",
+    }  # fmt: skip
+    subprocess.run(
+        [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity=0"],
+        cwd=DEPLOY.parent, env=environment, check=True,
+    )  # fmt: skip
+    with running_site(environment) as address:
+        yield address.removeprefix("http://")
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    pair = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj",
+         f"/CN={NAME}", "-out", pair[0], "-keyout", pair[1]],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return pair
+
+
+@contextmanager
+def process(*command: str | Path, port: int, **environment: str) -> Iterator[None]:
+    running = subprocess.Popen(list(map(str, command)), env=os.environ | environment)
+    try:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                requests.get(f"https://127.0.0.1:{port}/healthz", verify=False, timeout=5)
+                break
+            except requests.ConnectionError:
+                time.sleep(0.1)
+        yield
+    finally:
+        running.terminate()
+        running.wait()
+
+
+@contextmanager
+def nginx(upstream: str, folder: Path) -> Iterator[tuple[int, int]]:
+    plain, secure = free_port(), free_port()
+    public, private = certificate(folder)
+    conf = (DEPLOY / "nginx.conf").read_text()
+    for pattern, replacement in [
+        (r"listen 80;", f"listen 127.0.0.1:{plain};"),
+        (r"listen 443 ssl http2;", f"listen 127.0.0.1:{secure} ssl http2;"),
+        (r"/etc/letsencrypt/\S+/fullchain.pem", str(public)),
+        (r"/etc/letsencrypt/\S+/privkey.pem", str(private)),
+        (r"/var/log/nginx/", f"{folder}/"),
+        (r"127\.0\.0\.1:8000", upstream),
+        (r"/srv/usecap-sence", str(DEPLOY.parent)),
+    ]:
+        conf, count = re.subn(pattern, replacement, conf)
+        assert count, pattern
+    # The user of the machine's nginx can't read what belongs to the tests.
+    whole = folder / "nginx.conf"
+    whole.write_text(
+        f"user root; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;\n"
+        f"events {{}}\nhttp {{\n{conf}\n}}\n"
+    )
+    with process(shutil.which("nginx") or "nginx", "-c", whole, port=secure):
+        yield plain, secure
+
+
+@contextmanager
+def caddy(upstream: str, folder: Path) -> Iterator[tuple[int, int]]:
+    plain, secure = free_port(), free_port()
+    conf = folder / "Caddyfile"
+    own = f"http_port {plain}\nhttps_port {secure}\nlocal_certs\nskip_install_trust\nadmin off"
+    conf.write_text(f"{{\n{own}\n}}\n" + (DEPLOY / "Caddyfile").read_text())
+    folders = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    site = {"SITE": f"127.0.0.1, {NAME}", "UPSTREAM": upstream, "ROOT": str(DEPLOY.parent)}
+    command = ["caddy", "run", "--adapter", "caddyfile", "--config", str(conf)]
+    with process(*command, port=secure, **folders, **site):
+        yield plain, secure
+
+
+PROXIES = pytest.mark.parametrize("proxy", [nginx, caddy], ids=["nginx", "caddy"])
+
+
+def ask(port: int, method: str, path: str, scheme: str = "https", **options):
+    return requests.request(
+        method, f"{scheme}://127.0.0.1:{port}{path}", headers={"Host": NAME}, verify=False,
+        allow_redirects=False, timeout=30, **options,
+    )  # fmt: skip
+
+
+@PROXIES
+def test_an_answer_of_sences_goes_through_and_plain_http_loses_nothing(proxy, upstream, tmp_path):
+    with proxy(upstream, tmp_path) as (plain, secure):
+        answered = ask(secure, "POST", f"/sence/{NONCE}/inicio/", data={"CodigoCurso": "1"})
+        assert answered.status_code == 303
+        # A redirect that browsers repeat the POST for, with its body.
+        assert (
+            ask(plain, "POST", f"/sence/{NONCE}/inicio/", "http", data={"a": 1}).status_code == 308
+        )
+        page = ask(secure, "GET", "/")
+        assert page.status_code == 200
+        assert "max-age=" in page.headers["Strict-Transport-Security"]
+
+
+@PROXIES
+def test_a_client_is_who_the_proxy_saw_and_not_who_it_says_it_is(proxy, upstream, tmp_path):
+    """Three RUTs without courses are allowed here, whatever addresses a client invents."""
+    with proxy(upstream, tmp_path) as (_, secure):
+        statuses = [looked_up(secure, f"10.0.0.{number}", RUTS[number]) for number in range(6)]
+    assert statuses == [200] * 4 + [429] * 2
+
+
+def looked_up(port: int, invented: str, rut: str) -> int:
+    """The status of the page with the courses of a RUT, for a new browser."""
+    browser = requests.Session()
+    browser.verify, browser.trust_env = False, False
+    browser.headers.update(
+        {"Host": NAME, "Referer": f"https://{NAME}/", "X-Forwarded-For": invented}
+    )
+    site = f"https://127.0.0.1:{port}"
+    page = browser.get(f"{site}/", timeout=30)
+    token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', page.text)[1]
+    data = {"csrfmiddlewaretoken": token, "rut": rut}
+    typed = browser.post(f"{site}/", data=data, timeout=30, allow_redirects=False)
+    if typed.status_code != 303:
+        return typed.status_code
+    return browser.get(f"{site}/cursos/", timeout=30, allow_redirects=False).status_code
+
+
+@PROXIES
+def test_what_is_larger_than_any_roster_is_refused(proxy, upstream, tmp_path):
+    with proxy(upstream, tmp_path) as (_, secure):
+        try:
+            refused = ask(secure, "POST", "/admin/cargar/", data=b"x" * 40_000_000).status_code
+        except requests.ConnectionError:
+            # It answered, and hung up on the rest.
+            refused = 413
+        assert refused == 413
+
+
+@PROXIES
+def test_no_log_of_the_proxy_has_an_attempts_secret(proxy, upstream, tmp_path, capfd):
+    with proxy(upstream, tmp_path) as (_, secure):
+        ask(secure, "POST", f"/sence/{NONCE}/inicio/", data={"CodigoCurso": "1"})
+        ask(secure, "GET", "/?q=11111111-1")
+    told = capfd.readouterr()
+    logs = [file.read_text() for file in tmp_path.glob("*.log")]
+    for text in (told.out, told.err, *logs):
+        assert NONCE not in text
+        assert "11111111" not in text
+
+
+@PROXIES
+def test_while_the_site_is_away_students_read_a_page_and_an_answer_a_plain_502(proxy, tmp_path):
+    with proxy(f"127.0.0.1:{free_port()}", tmp_path) as (_, secure):
+        page = ask(secure, "GET", "/")
+        assert page.status_code == 502
+        assert AWAY in page.content.decode()
+        answered = ask(secure, "POST", f"/sence/{NONCE}/inicio/", data={"CodigoCurso": "1"})
+        assert answered.status_code == 502
+        assert AWAY not in answered.content.decode()
+        assert NONCE not in "".join(file.read_text() for file in tmp_path.glob("*.log"))
