@@ -594,6 +594,7 @@ class SentMail(models.Model):
 
     class Kind(models.TextChoices):
         ALERT = "alert", "Aviso a coordinación"
+        FAULT = "fault", "Error del sitio"
         DIGEST = "digest", "Resumen diario"
         NEAR_LIMIT = "near_limit", "Recordatorio: cerca del límite"
         PAST_LIMIT = "past_limit", "Recordatorio: pasado el límite"

@@ -1,3 +1,5 @@
+import logging
+
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 
@@ -11,6 +13,10 @@ class BackofficeConfig(AppConfig):
     def ready(self) -> None:
         # They hear signals.
         from backoffice import second_factor, security_log  # noqa: F401, PLC0415
+        from backoffice.mails.errors import MailHandler  # noqa: PLC0415
+
+        # What no view of ours caught.
+        logging.getLogger("django.request").addHandler(MailHandler(logging.ERROR))
 
 
 class BackofficeAdminConfig(admin_apps.AdminConfig):

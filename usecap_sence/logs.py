@@ -2,6 +2,9 @@
 
 import logging
 import re
+from typing import Any
+
+from pythonjsonlogger.json import JsonFormatter
 
 MASKS = [
     # The nonce of a callback URL, or of a trial's: whoever holds it can speak in SENCE's name.
@@ -30,3 +33,28 @@ class MaskingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return mask(super().format(record))
+
+
+class MaskingJsonFormatter(JsonFormatter):
+    """A line of JSON: the fields that are named here, masked before they are put together."""
+
+    FIELDS = (
+        "time", "level", "name", "message", "exc_info",
+        "request_id", "method", "route", "status", "milliseconds",
+    )  # fmt: skip
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        # Whatever else a record carries, Django's request say, may name people.
+        told = super().process_log_record(log_data)
+        return masked({name: told[name] for name in self.FIELDS if name in told})
+
+
+def masked(value: Any) -> Any:
+    """Return a structure of dictionaries, lists and texts with each text masked, keys apart."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, dict):
+        return {key: masked(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(part) for part in value]
+    return value

@@ -1,6 +1,9 @@
-"""Pages that are small on the wire, and a page of its own for what a view could not do for now."""
+"""A line in the log for each request, pages that are small on the wire, and a page of its own for
+what a view could not do for now."""
 
+import logging
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
@@ -10,7 +13,34 @@ from django.middleware.gzip import GZipMiddleware
 
 from usecap_sence.views import TooManyRequestsError, too_many_requests, unavailable
 
+logger = logging.getLogger(__name__)
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class LogRequests:
+    """Writes each request in the log: its route, never its address, which may name people."""
+
+    def __init__(self, get_response: GetResponse):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        began = monotonic()
+        response = self.get_response(request)
+        route = request.resolver_match.route if request.resolver_match else "-"
+        logger.info(
+            "%s %s %s",
+            request.method,
+            route,
+            response.status_code,
+            extra={
+                "method": request.method,
+                "route": route,
+                "status": response.status_code,
+                "milliseconds": round((monotonic() - began) * 1000),
+            },
+        )
+        return response
 
 
 class NotNow:

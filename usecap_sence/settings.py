@@ -12,6 +12,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from usecap_sence import sentry
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -87,6 +89,7 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
     "csp",
+    "django_guid",
     "pgtrigger",
     "import_export",
     "simple_history",
@@ -102,6 +105,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django_guid.middleware.guid_middleware",
+    "usecap_sence.middleware.LogRequests",
     "usecap_sence.middleware.CompressPages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -237,7 +242,7 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=int(BEHIND_TLS_PROXY))
 SECURE_SSL_REDIRECT = not DEBUG
 # A redirect of a POST loses its body, and SENCE's answer with it.
 # Nor is there TLS where a monitor asks the machine itself.
-SECURE_REDIRECT_EXEMPT = [r"^sence/", r"^(healthz|readyz)$"]
+SECURE_REDIRECT_EXEMPT = [r"^sence/", r"^(healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
 SECURE_HSTS_PRELOAD = not DEBUG
@@ -248,24 +253,54 @@ CSRF_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 
+# Names a request in the log, in its answer and on the page for our own errors; a proxy may do so.
+DJANGO_GUID = {"GUID_HEADER_NAME": "X-Request-ID", "EXPOSE_HEADER": False}
+
+# Who is mailed about our own errors, which the coordinators can't mend.
+ERROR_EMAILS = env.list("ERROR_EMAILS", default=[])
+sentry.start(env.str("SENTRY_DSN", default=""), env.str("SENTRY_ENVIRONMENT", default="production"))
+# Without it nobody reads /metrics.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"request": {"()": "django_guid.log_filters.CorrelationId"}},
     "formatters": {
-        "masked": {
+        "text": {
             "()": "usecap_sence.logs.MaskingFormatter",
             "format": "{asctime} {levelname} {name}: {message}",
             "style": "{",
-        }
+        },
+        "json": {
+            "()": "usecap_sence.logs.MaskingJsonFormatter",
+            "format": "{asctime}{levelname}{name}{message}{correlation_id}",
+            "style": "{",
+            "rename_fields": {
+                "asctime": "time",
+                "levelname": "level",
+                "correlation_id": "request_id",
+            },
+            "json_ensure_ascii": False,
+        },
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "masked"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": env.str("LOG_FORMAT", default="text" if DEBUG else "json"),
+            "filters": ["request"],
+        },
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # Addresses that lead nowhere, as they were typed. `LogRequests` counts them.
+        "django.request": {"level": "ERROR"},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         # It tells who mistyped a password. That is in its tables, for who may look.
         "axes": {"level": "ERROR"},
-        # It tells each of its steps.
+        # They tell each of their steps.
+        "django_guid": {"level": "ERROR"},
         "weasyprint": {"level": "WARNING"},
     },
 }

@@ -49,8 +49,8 @@ def locked_out(request: HttpRequest, *args: object, **kwargs: object) -> HttpRes
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our own error."""
-    return page(request, 500)
+    """500: our own error, with the beginning of the request's name in the log."""
+    return page(request, 500, code=getattr(request, "correlation_id", "")[:8].upper())
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:

@@ -122,7 +122,7 @@ def still_true(now: datetime) -> Q:
         SentMail.Kind.PAST_LIMIT: timing.past_limit(now),
         SentMail.Kind.REMINDER: timing.to_close(),
     }
-    found = Q(kind__in=[SentMail.Kind.ALERT, SentMail.Kind.DIGEST])
+    found = Q(kind__in=[SentMail.Kind.ALERT, SentMail.Kind.FAULT, SentMail.Kind.DIGEST])
     for kind, sessions in of_session.items():
         found |= Q(Exists(sessions.filter(pk=OuterRef("session"))), kind=kind)
     connected = AttendanceSession.objects.filter(

@@ -62,9 +62,7 @@ def test_a_mail_that_nobody_sends_is_told(client):
 def test_a_release_whose_migrations_are_missing_is_told(client):
     health._require_migrations.cache_clear()
     with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM django_migrations WHERE app = 'attendance' AND name LIKE '0005%'"
-        )
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'attendance'")
     response = client.get("/readyz")
     assert response.status_code == 503
     assert response.json()["migraciones"] == "Faltan migraciones: corra manage.py migrate."

@@ -341,6 +341,8 @@ def test_the_addresses_fit_whatever_base_the_checks_accept(settings):
 
 
 def test_the_nonce_of_a_trial_is_in_no_log(caplog):
+    # Quieter in production.
+    caplog.set_level("WARNING", logger="django.request")
     client, action = browser_of(member("Administrador")), ActionFactory()
     fields = prepared(client, action)
     path = fields["UrlError"].removeprefix("http://localhost:8000")

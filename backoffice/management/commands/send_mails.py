@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 from tqdm import tqdm
 
-from backoffice.mails import alerts, delivery, outbox
+from backoffice.mails import alerts, delivery, outbox, watch
 from backoffice.management import database
 
 
@@ -33,6 +33,7 @@ class Command(BaseCommand):
     def _send(self) -> delivery.Result:
         now = timezone.now()
         alerts.queue_alerts(now)
+        watch.queue_watch(now)
         bar = partial(tqdm, desc="Correos", unit="", disable=None, leave=False)
         result = delivery.send_due(now, progress=bar)
         alerts.mark_mailed()
