@@ -132,7 +132,7 @@ SECURITY_EVENTS_KEPT = timedelta(days=2 * 365)
 
 
 class SecurityEvent(models.Model):
-    """Who entered, who could not, who took data out, and who changed what somebody may do.
+    """Who entered, who could not, who saw or took out whose data, and who changed what one may do.
 
     Append-only in the database, whoever writes to it. Holds no password, code or token.
     """
@@ -152,6 +152,8 @@ class SecurityEvent(models.Model):
         PERMISSIONS = "permissions", "Permisos cambiados"
         TOKEN = "token", "Token de un OTEC cambiado"
         EXPORT = "export", "Exportó datos"
+        LOOKED = "looked", "Vio o buscó datos de personas"
+        ANONYMISED = "anonymised", "Quitó los datos de una persona"
 
     at = models.DateTimeField("cuándo", default=timezone.now)
     kind = models.CharField("qué pasó", max_length=20, choices=Kind)

@@ -1,6 +1,7 @@
 """The admin site: USECAP's name, the desk as its first page, and the zero-connection board."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib import admin
@@ -22,6 +23,7 @@ from backoffice import (
     views_trial,
     views_uploads,
 )
+from backoffice.privacy import access
 
 
 class BackofficeSite(admin.AdminSite):
@@ -84,6 +86,18 @@ class BackofficeSite(admin.AdminSite):
         # that holds the OTEC's token. The rest go last: they end in one that catches all.
         rest = super().get_urls()
         return own + [url for url in rest if getattr(url, "name", "") != "view_on_site"]
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Django's, and a line in the security log where it showed somebody's data."""
+        shown = super().admin_view(view, cacheable)
+
+        @wraps(shown)
+        def noted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            response = shown(request, *args, **kwargs)
+            access.note(request, response)
+            return response
+
+        return noted
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and not second_factor.is_due(request)

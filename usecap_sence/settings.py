@@ -233,6 +233,12 @@ INVENTED_ANSWERS_BY_CLIENT = env.int("INVENTED_ANSWERS_BY_CLIENT", default=30)
 # Names of staff that a client may try with a wrong password.
 GUESSED_NAMES_BY_CLIENT = env.int("GUESSED_NAMES_BY_CLIENT", default=50)
 
+# For how many days personal data are kept that prove no attendance (docs/privacy.md): of students
+# since their last action ended, of mails since they were sent, of rosters since they were uploaded.
+STUDENT_DATA_DAYS = env.int("STUDENT_DATA_DAYS", default=2 * 365)
+MAIL_TEXT_DAYS = env.int("MAIL_TEXT_DAYS", default=365)
+ROSTER_FILE_DAYS = env.int("ROSTER_FILE_DAYS", default=90)
+
 # Behind a proxy that ends TLS: trust its header only where the operator says that there is one.
 BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
 if BEHIND_TLS_PROXY:

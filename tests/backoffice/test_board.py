@@ -139,7 +139,7 @@ def test_the_board_asks_the_same_of_the_database_however_many_actions(
 def test_the_list_of_students_asks_the_same_however_many(students, django_assert_num_queries):
     action = action_with(missing=students)
     client = browser_of(member("Coordinador"))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(page_of("students", action))
 
 

@@ -430,7 +430,7 @@ def test_a_story_takes_as_many_queries_however_long(staff, answers, django_asser
     for _ in range(answers):
         post(session, "open", answer(session))
     staff.get(detail(session))
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         assert staff.get(detail(session)).status_code == 200
 
 

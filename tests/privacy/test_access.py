@@ -1,0 +1,51 @@
+"""Whose data staff looked at is written, without the person's name."""
+
+import pytest
+
+from backoffice.models import SecurityEvent
+from tests.attendance_steps import answer, post, requested
+from tests.backoffice.staff import browser_of, member
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def session():
+    session = requested()
+    post(session, "open", answer(session))
+    return session
+
+
+def looked() -> list[str]:
+    return list(
+        SecurityEvent.objects.filter(kind="looked").order_by("pk").values_list("detail", flat=True)
+    )
+
+
+def test_each_page_of_a_person_is_written_by_its_number(session):
+    person = member("Auditor", "auditora")
+    client = browser_of(person)
+    enrolment, student = session.enrolment, session.enrolment.student
+    client.get(f"/admin/courses/student/{student.pk}/change/")
+    client.get(f"/admin/courses/enrolment/{enrolment.pk}/change/")
+    client.get(f"/admin/attendance/attendancesession/{session.pk}/change/")
+    client.get(f"/admin/tablero/{enrolment.action_id}/")
+    assert looked() == [
+        f"Alumno n.º {student.pk}.", f"Inscripción n.º {enrolment.pk}.",
+        f"Sesión n.º {session.pk}.", f"Alumnos de la acción n.º {enrolment.action_id}.",
+    ]  # fmt: skip
+    assert {event.by for event in SecurityEvent.objects.filter(kind="looked")} == {person}
+    assert student.run not in " ".join(looked())
+
+
+def test_a_search_is_written_without_what_was_searched_for(session):
+    client = browser_of(member("Auditor"))
+    client.get("/admin/courses/student/", {"q": session.run})
+    client.get("/admin/courses/student/")
+    assert looked() == ["Buscó en alumnos."]
+
+
+def test_a_page_that_is_refused_shows_nothing_and_is_not_written(session):
+    address = f"/admin/courses/student/{session.enrolment.student_id}/change/"
+    assert browser_of(member(None)).get(address).status_code == 403
+    assert looked() == []
