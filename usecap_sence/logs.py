@@ -2,6 +2,7 @@
 
 import logging
 import re
+from copy import copy
 from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
@@ -18,6 +19,8 @@ MASKS = [
     # GUIDs: SENCE's tokens and the public ids of sessions have this shape.
     (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "***"),
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "***"),
+    # What Django says of an address that leads nowhere.
+    (re.compile(r"'path': '[^']*'"), "'path': '***'"),
 ]
 
 
@@ -28,11 +31,28 @@ def mask(text: str) -> str:
     return text
 
 
+def route_of(request: Any) -> str:
+    """Return the pattern of a request's address, "-" where it leads nowhere."""
+    match = getattr(request, "resolver_match", None)
+    return match.route if match else "-"
+
+
+def without_path(record: logging.LogRecord) -> logging.LogRecord:
+    """Return the record with its request's route in place of the path, which may name people."""
+    request = getattr(record, "request", None)
+    path = getattr(request, "path", None)
+    if path is None or not isinstance(record.args, tuple):
+        return record
+    told = copy(record)
+    told.args = tuple(route_of(request) if arg == path else arg for arg in record.args)
+    return told
+
+
 class MaskingFormatter(logging.Formatter):
     """Masks the finished line, so that arguments and tracebacks are covered too."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return mask(super().format(record))
+        return mask(super().format(without_path(record)))
 
 
 class MaskingJsonFormatter(JsonFormatter):
@@ -42,6 +62,9 @@ class MaskingJsonFormatter(JsonFormatter):
         "time", "level", "name", "message", "exc_info",
         "request_id", "method", "route", "status", "milliseconds",
     )  # fmt: skip
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(without_path(record))
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         # Whatever else a record carries, Django's request say, may name people.

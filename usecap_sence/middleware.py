@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
+from usecap_sence.logs import route_of
 from usecap_sence.views import TooManyRequestsError, too_many_requests, unavailable
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ class LogRequests:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         began = monotonic()
         response = self.get_response(request)
-        route = request.resolver_match.route if request.resolver_match else "-"
+        route = route_of(request)
         logger.info(
             "%s %s %s",
             request.method,

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from attendance.models import SentMail
 from backoffice.mails import outbox
-from usecap_sence.logs import mask
+from usecap_sence.logs import mask, route_of
 
 
 class MailHandler(logging.Handler):
@@ -36,7 +36,7 @@ def _mail(record: logging.LogRecord) -> SentMail:
     where = _where(trace)
     now = timezone.now()
     request = getattr(record, "request", None)
-    route = getattr(getattr(request, "resolver_match", None), "route", "-")
+    route = route_of(request)
     lines = [
         f"Un error nuestro: {name}, en {where}.",
         f"Ruta: {route}. Solicitud: {getattr(request, 'correlation_id', '-')}.",
