@@ -159,6 +159,8 @@ def judge(session: AttendanceSession | None, callback: SenceCallback, answer: An
         return Outcome.UNMATCHED, "Ninguna sesión tiene esta dirección de respuesta."
     if answer.too_large:
         return Outcome.ANOMALY, "Es más grande que cualquier respuesta de SENCE: no se leyó."
+    if answer.is_cut:
+        return Outcome.ANOMALY, "No llegó completa: no se leyó."
     if wrong := _contradictions(session, callback, answer):
         return Outcome.CONTRADICTION, f"No coincide con lo enviado: {', '.join(wrong)}."
     failed = callback.announces_error or bool(answer.glosa)

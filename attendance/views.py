@@ -1,6 +1,7 @@
 """The student's way through a session, and SENCE's way back."""
 
 import uuid
+from collections.abc import Callable
 
 from django.http import (
     HttpRequest,
@@ -208,7 +209,7 @@ def sence_callback(request: HttpRequest, nonce: str, phase: str, *, error: bool)
                 public_id=public_id,
                 phase=phase,
                 announces_error=error,
-                body=without_token(body),
+                body=body,
                 body_length=length,
                 content_type=_header(request, "Content-Type"),
                 origin=_header(request, "Origin"),
@@ -222,11 +223,38 @@ def sence_callback(request: HttpRequest, nonce: str, phase: str, *, error: bool)
 
 
 def _bounded_body(request: HttpRequest) -> tuple[bytes, int]:
-    """Return what is kept of the body, and the length that it has or claims."""
-    body = request.read(MAX_BODY + 1)
+    """Return what is kept of the body, token aside, and the length that it has or claims."""
+    came, is_whole = _came(_reader(request))
     # Eighteen digits fit the database's integers; a longer claim is absurd whatever its end.
     claimed = (request.META.get("CONTENT_LENGTH") or "")[:18]
-    return body[:MAX_BODY], max(len(body), int(claimed) if claimed.isdecimal() else 0)
+    length = max(len(came), int(claimed) if claimed.isdecimal() else 0)
+    body = came[:MAX_BODY]
+    kept = without_token(body)
+    if length > MAX_BODY:
+        return kept, length
+    # How much a chunked body lacks nobody knows: one byte at the least.
+    missing = max(length - len(body), 0 if is_whole else 1)
+    return kept, len(kept) + missing
+
+
+def _reader(request: HttpRequest) -> Callable[[int], bytes]:
+    """Return what reads the body. Django takes a chunked one for empty."""
+    is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    if is_chunked and request.META.get("wsgi.input_terminated"):
+        return request.META["wsgi.input"].read
+    return request.read
+
+
+def _came(read: Callable[[int], bytes]) -> tuple[bytes, bool]:
+    """Return what came of a body, bounded, and whether its end did as far as the server knows."""
+    try:
+        return read(MAX_BODY + 1), True
+    except Exception:
+        # The browser hung up, or a chunk is none. The server holds what it had read before that.
+        try:
+            return read(MAX_BODY + 1), False
+        except Exception:
+            return b"", False
 
 
 def _header(request: HttpRequest, name: str) -> str:

@@ -1,7 +1,8 @@
 """SENCE's callbacks, read tolerantly: whatever the bytes, reading never fails.
 
 Field names may carry stray spaces, values may come in another encoding, fields may be missing or
-repeated (all seen in production). What can't be tolerated is said by `Answer.too_large`.
+repeated (all seen in production). What can't be tolerated is said by `Answer.too_large` and
+`Answer.is_cut`.
 """
 
 import re
@@ -41,6 +42,7 @@ class Answer:
 
     values: dict[str, list[str]] = field(default_factory=dict)
     too_large: bool = False
+    is_cut: bool = False
 
     def all(self, name: str) -> list[str]:
         """Return the distinct non-empty values of a field."""
@@ -67,10 +69,15 @@ class Answer:
 
 
 def read(body: bytes, length: int) -> Answer:
-    """Return the fields of a form body of which `length` bytes were announced or counted."""
+    """Return the fields of a form body of which `length` bytes were announced or counted.
+
+    What is cut is not read: a field that is missing or short would say what SENCE did not.
+    """
     pairs = body.split(b"&", MAX_FIELDS)
     if length > MAX_BODY or len(pairs) > MAX_FIELDS:
         return Answer(too_large=True)
+    if length > len(body):
+        return Answer(is_cut=True)
     values: dict[str, list[str]] = {}
     for pair in pairs:
         name, _, value = pair.partition(b"=")
