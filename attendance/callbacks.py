@@ -15,7 +15,7 @@ from operator import attrgetter
 
 from django.db import Error as DatabaseError
 from django.db import IntegrityError, OperationalError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from attendance import alerts, spool
@@ -132,8 +132,12 @@ def apply(callback: SenceCallback) -> Outcome | None:
 
 
 def _earlier_ones_wait(callback: SenceCallback) -> bool:
-    earlier = _pending(callback.public_id).filter(received_at__lt=callback.received_at)
-    return any(spool.entries(callback.public_id)) or earlier.exists()
+    earlier = Q(phase=callback.phase, received_at__lt=callback.received_at)
+    if callback.phase == Phase.CLOSE:
+        # Whatever the clock said, which may have been put right in between.
+        earlier |= Q(phase=Phase.OPEN)
+    waiting = _pending(callback.public_id).filter(earlier)
+    return any(spool.entries(callback.public_id)) or waiting.exists()
 
 
 def _was_decided(session: AttendanceSession, callback: SenceCallback) -> bool:
@@ -291,14 +295,29 @@ def _unspool(public_id: uuid.UUID | None, most: int | None) -> Iterator[bool]:
 
 
 def _apply_pending(public_id: uuid.UUID | None) -> Iterator[bool]:
+    too_early = []
     for callback in _pending(public_id).order_by("received_at", "id").iterator():
         try:
-            apply(callback)
-        except Exception:
-            logger.exception("Una respuesta de SENCE guardada no se pudo aplicar.")
+            yield _try_to_apply(callback)
+        except OutOfOrderError:
+            too_early.append(callback)
+    for callback in too_early:
+        try:
+            yield _try_to_apply(callback)
+        except OutOfOrderError:
+            logger.warning("Una respuesta de SENCE espera a una anterior de la misma sesión.")
             yield False
-        else:
-            yield True
+
+
+def _try_to_apply(callback: SenceCallback) -> bool:
+    try:
+        apply(callback)
+    except OutOfOrderError:
+        raise
+    except Exception:
+        logger.exception("Una respuesta de SENCE guardada no se pudo aplicar.")
+        return False
+    return True
 
 
 def _pending(public_id: uuid.UUID | None) -> QuerySet[SenceCallback]:

@@ -291,6 +291,32 @@ def test_an_earlier_answer_on_disk_goes_before_a_later_one_in_the_database(capsy
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("opening_is_on_disk", [True, False])
+def test_an_opening_goes_before_its_close_where_the_clock_was_put_back_in_between(
+    capsys, opening_is_on_disk
+):
+    session, now = requested(), timezone.now()
+    opening = receipt(session, at=now + timedelta(hours=1))
+    if opening_is_on_disk:
+        spool.put(opening)
+    else:
+        SenceCallback.objects.create(**asdict(opening))
+    spool.put(receipt(session, b"FechaHora=1", at=now - timedelta(hours=1), phase="close"))
+    assert replay(capsys) == (0, "Aplicadas: 2. Sin poder aplicar: 0.")
+    assert outcomes(session) == ["opened", "closed"]
+    assert again(session).duration(now) == timedelta(0)
+
+
+@pytest.mark.django_db
+def test_a_close_that_comes_after_the_clock_was_put_back_does_not_overtake_its_opening():
+    session = requested()
+    opening = receipt(session, at=timezone.now() + timedelta(hours=1))
+    SenceCallback.objects.create(**asdict(opening))
+    assert post(session, "close", closing(session)).status_code == 303
+    assert outcomes(session) == ["opened", "closed"]
+
+
+@pytest.mark.django_db
 def test_a_file_left_behind_after_its_row_was_committed_is_not_applied_twice(settings, capsys):
     session = requested()
     left_behind = receipt(session)
