@@ -2,16 +2,23 @@
 
 import logging
 import os
+from importlib import import_module
 
+from django.conf import settings
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
+from django.template import engines
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "usecap_sence.settings")
 
 application = get_wsgi_application()
+# The whole code now and not at the first request, before which an upgrade may have put another
+# release's beside what is loaded.
+import_module(settings.ROOT_URLCONF)
+engines.all()
 
 # Application servers don't run the system checks by themselves, and a site whose settings
 # contradict each other would lose answers of SENCE's.

@@ -42,6 +42,27 @@ def test_the_site_starts_with_productions_settings_and_without_its_database(tmp_
     assert "La base de datos no responde" in done.stderr
 
 
+def test_no_code_is_loaded_by_the_first_request(tmp_path):
+    """An upgrade checks out another release while workers that nobody has asked yet run."""
+    ask = """
+import sys
+from django.test import Client
+import usecap_sence.wsgi
+before = set(sys.modules)
+client = Client(
+    headers={"host": "asistencia.example.cl", "x-forwarded-proto": "https"},
+    raise_request_exception=False,
+)
+for path in ("/", "/guia/", "/admin/login/", "/healthz", "/nowhere/"):
+    client.get(path)
+    client.post("/sence/" + "n" * 24 + "/inicio/", {"a": 1})
+ours = {"attendance", "backoffice", "courses", "errors_catalog", "usecap_sence"}
+print(sorted(name for name in set(sys.modules) - before if name.partition(".")[0] in ours))
+"""
+    done = run(tmp_path, "-c", ask, BEHIND_TLS_PROXY="true")
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr
+
+
 @pytest.mark.django_db
 def test_the_site_starts_though_its_database_is_not_migrated_yet(tmp_path):
     parameters = connection.get_connection_params()
