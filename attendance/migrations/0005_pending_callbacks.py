@@ -13,6 +13,12 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # In the order in which the site takes them, or both wait for each other under load.
+        migrations.RunSQL(
+            "LOCK TABLE attendance_attendancesession, attendance_sencecallback,"
+            " attendance_callbackverdict IN ACCESS EXCLUSIVE MODE",
+            migrations.RunSQL.noop,
+        ),
         migrations.CreateModel(
             name='PendingCallback',
             fields=[
