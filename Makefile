@@ -20,7 +20,7 @@ help:
 	@echo "make styles   what the pages use of Bootstrap, after one of them names a new class"
 	@echo "make pictures   the screenshots of the guide and of the manual, taken anew"
 	@echo "make bench   what the site costs, beside references (BENCH='--only pages' for a part)"
-	@echo "make faults   what is lost when the database, a worker or the disk fail under load"
+	@echo "make faults   what is lost when the database, a worker, a disk or the clock fail under load"
 	@echo "make audit   known holes in what production runs, and doubtful code"
 	@echo "make lock    requirements.lock anew, after a change of requirements.txt"
 	@echo "make clean   stop the embedded PostgreSQL and delete its data and the demo's"
@@ -110,8 +110,9 @@ bench: browser
 	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq wrk >/dev/null; }
 	$(BIN)/python -m bench $(BENCH)
 
-# Some minutes; needs root for the disk that gets full.
+# A quarter of an hour; needs root for the disks that get full, git's history and a C compiler.
 faults: setup
+	@command -v cc >/dev/null || { apt-get update -qq && apt-get install -y -qq gcc libc6-dev >/dev/null; }
 	$(BIN)/python -m faults
 
 clean: setup

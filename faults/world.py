@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,10 +27,16 @@ from usecap_sence.embedded_postgres.files import place_of
 
 FOLDER = ROOT / ".faults"
 HOME = FOLDER / "postgres"
+OWNER = "usecap"
+"""Whom the database belongs to, and no other: as in production, no superuser."""
 KEY = "ZmF1bHRzLW9ubHktZmF1bHRzLW9ubHktZmF1bHRzISE="
 BROWSERS = 8
 PATIENCE = 120
 """Seconds for which a student reloads a page that did not come."""
+
+
+class NotHereError(Exception):
+    """What a scenario needs is not on this machine."""
 
 
 class Database:
@@ -40,7 +47,13 @@ class Database:
         server.use(HOME)
         self.start()
         with self.connect("postgres") as connection:
-            connection.execute(f"CREATE DATABASE {self.name}")
+            if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [OWNER]).rowcount:
+                connection.execute(f"CREATE ROLE {OWNER} LOGIN")
+        self.create()
+
+    def create(self) -> None:
+        with self.connect("postgres") as connection:
+            connection.execute(f"CREATE DATABASE {self.name} OWNER {OWNER}")
 
     def connect(self, name: str = "") -> psycopg.Connection:
         where = server.address(HOME)
@@ -53,7 +66,7 @@ class Database:
     def url(self) -> str:
         where = server.address(HOME)
         return f"postgres:///{self.name}?" + urlencode(
-            {"host": where["HOST"], "user": where["USER"]}, quote_via=quote
+            {"host": where["HOST"], "user": OWNER}, quote_via=quote
         )
 
     def start(self) -> None:
@@ -70,6 +83,31 @@ class Database:
             with suppress(psutil.NoSuchProcess):
                 one.kill()
 
+    @contextmanager
+    def on_a_small_disk(self, size: str) -> Iterator[Path]:
+        """Keep the tables, not the write-ahead log, on a disk of this size until the block ends.
+
+        Nobody may be connected when it begins, nor when it ends.
+        """
+        # Beside the data: PostgreSQL's user reaches nothing in the project.
+        disk = place_of(HOME) / "small"
+        disk.mkdir(exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], check=True)  # noqa: S607
+        try:
+            tables = disk / "tables"
+            tables.mkdir(mode=0o700)
+            shutil.chown(tables, postgres.ROOT_RUNS_AS, postgres.ROOT_RUNS_AS)
+            disk.chmod(0o755)
+            with self.connect("postgres") as connection:
+                connection.execute(f"CREATE TABLESPACE {self.name} LOCATION '{tables}'")
+                connection.execute(f"ALTER DATABASE {self.name} SET TABLESPACE {self.name}")
+            yield disk
+            with self.connect("postgres") as connection:
+                connection.execute(f"ALTER DATABASE {self.name} SET TABLESPACE pg_default")
+                connection.execute(f"DROP TABLESPACE {self.name}")
+        finally:
+            subprocess.run(["umount", disk], check=True)  # noqa: S607
+
     def drop(self) -> None:
         self.start()
         with self.connect("postgres") as connection:
@@ -80,6 +118,9 @@ class Site:
     """The site as production runs it, on a spool of its own."""
 
     def __init__(self, database: Database, spool: Path) -> None:
+        self.root = ROOT
+        self.spool = spool
+        self.for_gunicorn: dict[str, str] = {}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = os.environ | {
@@ -100,11 +141,25 @@ class Site:
             "CACHE_URL": "locmemcache://",
         }
         self.log = (FOLDER / "site.log").open("a")
+        self._log_begins = self.log.tell()
+
+    def logged(self) -> str:
+        """Return what this site has written to its log."""
+        return (FOLDER / "site.log").read_bytes()[self._log_begins :].decode(errors="replace")
+
+    def prepare(self, number: int) -> list[dict[str, str]]:
+        """Migrate the database, and return so many sessions that wait for SENCE."""
+        self.manage("migrate", "--verbosity=0")
+        lines, _ = self.python("-m", "faults.prepare", str(number)).communicate()
+        sessions = [json.loads(line) for line in lines.splitlines()]
+        if len(sessions) != number:
+            raise RuntimeError("The sessions were not prepared.")
+        return sessions
 
     def python(self, *arguments: str) -> subprocess.Popen:
         return subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, env=self.environment, stdout=subprocess.PIPE,
-            stderr=self.log, text=True,
+            [sys.executable, *arguments], cwd=self.root, env=self.environment,
+            stdout=subprocess.PIPE, stderr=self.log, text=True,
         )  # fmt: skip
 
     def manage(self, *arguments: str) -> None:
@@ -117,8 +172,21 @@ class Site:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", f"--bind=127.0.0.1:{self.port}", "--workers=2",
              "usecap_sence.wsgi"],
-            cwd=ROOT, env=self.environment, stdout=self.log, stderr=self.log,
+            cwd=self.root, env=self.environment | self.for_gunicorn, stdout=self.log,
+            stderr=self.log,
         )  # fmt: skip
+
+    def wait(self) -> None:
+        """Return once it answers."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                requests.get(f"{self.url}/healthz", allow_redirects=False, timeout=30)
+            except requests.ConnectionError:
+                time.sleep(0.1)
+            else:
+                return
+        raise RuntimeError("The site does not answer.")
 
     def stop(self) -> None:
         self.process.terminate()
@@ -157,8 +225,9 @@ class Posted:
         try:
             answer = requests.post(
                 site.url + PATHS[phase, False].format(nonce=session["nonce"]),
-                fields, headers={"Origin": "https://sistemas.sence.cl"}, allow_redirects=False,
-                timeout=60,
+                fields,
+                headers={"Origin": "https://sistemas.sence.cl", "X-Forwarded-Proto": "https"},
+                allow_redirects=False, timeout=60,
             )  # fmt: skip
         except requests.RequestException:
             return False
@@ -185,15 +254,10 @@ def everything(number: int, spool: Path | None = None) -> Iterator[tuple[Databas
     database = Database()
     site = Site(database, spool or FOLDER / f"spool-{database.name}")
     try:
-        site.manage("migrate", "--verbosity=0")
-        prepared = site.python("-m", "faults.prepare", str(number))
-        lines, _ = prepared.communicate()
-        sessions = [json.loads(line) for line in lines.splitlines()]
-        if len(sessions) != number:
-            raise RuntimeError("The sessions were not prepared.")
+        sessions = site.prepare(number)
         site.start()
         try:
-            _wait_for(site)
+            site.wait()
             yield database, site, sessions
         finally:
             site.stop()
@@ -201,24 +265,19 @@ def everything(number: int, spool: Path | None = None) -> Iterator[tuple[Databas
         database.drop()
 
 
-def _wait_for(site: Site) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            requests.get(f"{site.url}/healthz", timeout=30)
-        except requests.ConnectionError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("The site does not answer.")
-
-
-def come_and_go(site: Site, sessions: list[dict[str, str]], posted: Posted) -> None:
-    """Open and close every session, BROWSERS at a time."""
+def come_and_go(
+    site: Site,
+    sessions: list[dict[str, str]],
+    posted: Posted,
+    phases: tuple[str, ...] = ("open", "close"),
+    pause: float = 0,
+) -> None:
+    """Open and close every session, BROWSERS at a time, each with a pause after every answer."""
 
     def one(session: dict[str, str]) -> None:
-        posted.until_acknowledged(site, session, "open")
-        posted.until_acknowledged(site, session, "close")
+        for phase in phases:
+            posted.until_acknowledged(site, session, phase)
+            time.sleep(pause)
 
     with ThreadPoolExecutor(BROWSERS) as pool:
         list(pool.map(one, sessions))
