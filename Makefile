@@ -1,6 +1,6 @@
 # One word each, from a clean clone, with Python 3.11 and make alone.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test firefox lighthouse lint styles bench faults pictures clean browser pango audit lock proxies
+.PHONY: help setup demo test firefox lighthouse lint styles bench faults fuzz pictures clean browser pango audit lock proxies
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -8,6 +8,8 @@ PORT ?= 8000
 SENCE_PORT ?= 8001
 LOGIN_PORT ?= 8002
 TESTS ?= tests
+FUZZ_MINUTES ?= 10
+ANY_BYTES := tests/attendance/test_callback_bytes.py tests/rosters/test_any_bytes.py tests/attendance/test_life.py
 
 help:
 	@echo "make setup   the environment alone, in .venv"
@@ -21,6 +23,7 @@ help:
 	@echo "make pictures   the screenshots of the guide and of the manual, taken anew"
 	@echo "make bench   what the site costs, beside references (BENCH='--only pages' for a part)"
 	@echo "make faults   what is lost when the database, a worker, a disk or the clock fail under load"
+	@echo "make fuzz    what any bytes and any order of events break (FUZZ_MINUTES=10)"
 	@echo "make audit   known holes in what production runs, and doubtful code"
 	@echo "make lock    requirements.lock anew, after a change of requirements.txt"
 	@echo "make clean   stop the embedded PostgreSQL and delete its data and the demo's"
@@ -114,6 +117,13 @@ bench: browser
 faults: setup
 	@command -v cc >/dev/null || { apt-get update -qq && apt-get install -y -qq gcc libc6-dev >/dev/null; }
 	$(BIN)/python -m faults
+
+# Whole rounds until the time is over. What one finds is mended, and kept as an @example.
+fuzz: setup
+	@end=$$(( $$(date +%s) + 60 * $(FUZZ_MINUTES) )); \
+	while [ $$(date +%s) -lt $$end ]; do \
+		HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -m hypothesis $(ANY_BYTES) || exit 1; \
+	done
 
 clean: setup
 	$(BIN)/python -m usecap_sence.embedded_postgres --remove

@@ -2,7 +2,9 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from tests import migrated_rows
+from tests import fuzzing, migrated_rows
+
+fuzzing.load_profile()
 
 
 def pytest_addoption(parser):

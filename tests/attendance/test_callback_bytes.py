@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from django.db.models import Max
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attendance.models import AttendanceSession, SenceCallback, State
@@ -25,6 +25,7 @@ from tests.attendance_steps import (
     post,
     requested,
 )
+from tests.fuzzing import examples
 
 GARBAGE = {
     "empty": b"",
@@ -171,8 +172,7 @@ def test_a_nonce_of_another_length_is_kept_as_unmatched(nonce):
 
 
 @pytest.mark.django_db
-@settings(max_examples=100, deadline=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@settings(max_examples=examples(100))
 @given(
     body=st.binary(max_size=400)
     | st.lists(

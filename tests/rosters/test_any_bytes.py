@@ -4,12 +4,13 @@ import csv
 import io
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from courses.models import RejectedRow
 from courses.rosters.columns import SYNONYMS
 from courses.rosters.errors import RosterError
+from tests.fuzzing import examples
 from tests.rosters.makers import csv_bytes, load, ods_bytes, person, table, xls_bytes, xlsx_bytes
 
 pytestmark = pytest.mark.django_db
@@ -29,11 +30,7 @@ cells = st.one_of(
     st.sampled_from([cell for row in ROWS for cell in row if cell]),
     st.sampled_from(["-1", "1e+400", "٣", "１", "²", "0", "31-02-2026", "٠١-٠٣-٢٠٢٦", "9" * 400]),
 )
-slow = settings(
-    deadline=None,
-    max_examples=30,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+slow = settings(max_examples=examples(30))
 
 
 def survives(data):
