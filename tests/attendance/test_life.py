@@ -160,13 +160,27 @@ class Life(RuleBasedStateMachine):
     def open(self, number, sence_id):
         self.answer(number, "open", IdSesionSence=sence_id)
 
-    @rule(number=sessions, sence_id=st.sampled_from([None, None, "sence-1", "sence-2"]))
-    def close(self, number, sence_id):
-        self.answer(self.opened(number), "close", IdSesionSence=sence_id)
+    @rule(
+        number=sessions,
+        sence_id=st.sampled_from([None, None, "sence-1", "sence-2"]),
+        error_late=st.booleans(),
+    )
+    def close(self, number, sence_id, error_late):
+        number = self.opened(number)
+        self.answer(number, "close", IdSesionSence=sence_id)
+        if error_late:
+            self.answer(number, "close", error=True, GlosaError="301")
 
-    @rule(number=sessions, error=st.booleans(), glosa=st.sampled_from(GLOSAS))
-    def refuse_to_open(self, number, error, glosa):
+    @rule(
+        number=sessions,
+        error=st.booleans(),
+        glosa=st.sampled_from(GLOSAS),
+        opens_late=st.booleans(),
+    )
+    def refuse_to_open(self, number, error, glosa, opens_late):
         self.answer(number, "open", error=error, GlosaError=glosa)
+        if opens_late:
+            self.answer(number, "open")
 
     @rule(number=sessions, error=st.booleans(), glosa=st.sampled_from(GLOSAS))
     def refuse_to_close(self, number, error, glosa):
@@ -317,5 +331,5 @@ class Life(RuleBasedStateMachine):
 @pytest.mark.django_db(transaction=True)
 def test_a_life_at_random_is_as_the_model_says():
     run_state_machine_as_test(
-        Life, settings=settings(max_examples=examples(18), stateful_step_count=10)
+        Life, settings=settings(max_examples=examples(16), stateful_step_count=10)
     )
