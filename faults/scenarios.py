@@ -72,6 +72,8 @@ def kill_workers(database: Database, site: Site, load: "Future[None]") -> None:
     while not load.done():
         site.kill_a_worker()
         time.sleep(0.7)
+        # On a machine too busy to start one in that time there would never be any.
+        site.wait()
 
 
 def deploy(database: Database, site: Site, load: "Future[None]") -> None:

@@ -182,7 +182,7 @@ class Site:
         while time.monotonic() < deadline:
             try:
                 requests.get(f"{self.url}/healthz", allow_redirects=False, timeout=30)
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 time.sleep(0.1)
             else:
                 return
