@@ -285,8 +285,9 @@ class AttendanceSession(models.Model):
             # What staff narrow the list by, in the list's own order where that spares a sort.
             models.Index("otec", F("requested_at").desc(), name="session_by_otec"),
             models.Index("action_code", F("requested_at").desc(), name="session_by_action"),
-            models.Index(fields=["opened_at"], name="session_by_opened_at"),
-            models.Index(fields=["closed_at"], name="session_by_closed_at"),
+            # What the desk's charts count, from the index alone.
+            models.Index(fields=["opened_at"], name="session_by_opened_at", include=["otec"]),
+            models.Index(fields=["closed_at"], name="session_by_closed_at", include=["otec"]),
             models.Index(
                 F("requested_at").desc(),
                 name="session_requested",
@@ -306,6 +307,22 @@ class AttendanceSession(models.Model):
         ]
         triggers = [
             pgtrigger.Protect(name="session_is_never_deleted", operation=pgtrigger.Delete),
+            # Whoever opened it has the enrolment locked: the board need not look at every session.
+            pgtrigger.Trigger(
+                name="session_connects_its_enrolment",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("opened_at"),
+                condition=pgtrigger.Q(new__opened_at__isnull=False),
+                func="""
+                    -- A save that leaves it as it was names the column too.
+                    IF TG_OP = 'INSERT' OR OLD.opened_at IS DISTINCT FROM NEW.opened_at THEN
+                        UPDATE courses_enrolment SET connected_at = NEW.opened_at
+                        WHERE id = NEW.enrolment_id
+                            AND (connected_at IS NULL OR connected_at > NEW.opened_at);
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
             never_truncated("session_is_never_truncated"),
             pgtrigger.Protect(
                 name="session_snapshot_is_kept",

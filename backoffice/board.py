@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.template.defaultfilters import floatformat
 
 from attendance.models import AttendanceSession, SentMail
-from courses.models import Action, Enrolment, Environment
+from courses.models import Action, Enrolment, EnrolmentQuerySet, Environment
 from courses.scope import within_scope
 
 SEE = ["courses.view_action", "courses.view_enrolment", "attendance.view_attendancesession"]
@@ -61,13 +61,22 @@ class Row:
         return self.connected * 100 // self.expected if self.expected else 100
 
 
-def running(user: Any, today: date) -> list[Row]:
+def running(user: Any, today: date, until: date | None = None) -> list[Row]:
     """Return the user's running actions, the most urgent first, in one query.
 
-    `today` is a date of Chile's calendar. Those that need nobody any more come last.
+    `today` is a date of Chile's calendar; `until`, the last day on which those to return end.
+    Those that need nobody any more come last.
     """
-    rows = [_row(values, today) for values in _counted(Action.objects.running(today), user)]
+    actions = Action.objects.running(today)
+    actions = actions.filter(ends_on__lte=until) if until else actions
+    rows = [_row(values, today) for values in _counted(actions, user)]
     return sorted(rows, key=lambda row: (-row.urgency, row.ends_on, row.code))
+
+
+def missing(user: Any, today: date) -> QuerySet[Enrolment]:
+    """Return what `missing` counts in the rows of the user's running actions."""
+    actions = within_scope(Action.objects.running(today), user, "course__otec")
+    return Enrolment.objects.missing().filter(action__in=actions.order_by())
 
 
 def one(user: Any, action_id: int, today: date) -> Row | None:
@@ -76,14 +85,9 @@ def one(user: Any, action_id: int, today: date) -> Row | None:
     return _row(found, today) if found else None
 
 
-def confirmed(enrolment: str) -> QuerySet[AttendanceSession]:
-    """Return the sessions that SENCE confirmed of the outer query's enrolment."""
-    return AttendanceSession.objects.filter(enrolment=OuterRef(enrolment), opened_at__isnull=False)
-
-
 def _counted(actions: QuerySet[Action], user: Any) -> QuerySet:
     active = Q(enrolments__isnull=False, enrolments__withdrawn_at=None)
-    connected = active & Q(enrolments__is_exempt=False) & Q(Exists(confirmed("enrolments__pk")))
+    connected = active & Q(enrolments__is_exempt=False, enrolments__connected_at__isnull=False)
     return (
         within_scope(actions, user, "course__otec")
         .order_by()
@@ -110,12 +114,12 @@ def _row(values: dict[str, Any], today: date) -> Row:
 
 def without_session(action: Action) -> QuerySet[Enrolment]:
     """Return the action's active enrolments that SENCE still needs a session of."""
-    return _active(action).filter(~Exists(confirmed("pk")), is_exempt=False)
+    return _active(action).missing()
 
 
 def with_session(action: Action) -> QuerySet[Enrolment]:
     """Return the action's active enrolments that SENCE has confirmed a session of."""
-    return _active(action).filter(Exists(confirmed("pk")), is_exempt=False)
+    return _active(action).connected()
 
 
 def exempt(action: Action) -> QuerySet[Enrolment]:
@@ -126,7 +130,7 @@ def everybody(action: Action) -> QuerySet[Enrolment]:
     return _active(action)
 
 
-def _active(action: Action) -> QuerySet[Enrolment]:
+def _active(action: Action) -> EnrolmentQuerySet:
     return (
         Enrolment.objects.active()
         .filter(action=action)

@@ -27,6 +27,7 @@ from backoffice import board
 from backoffice.charts import Chart, Point, chart
 from backoffice.models import CallbackToReview
 from backoffice.review.filters import NO_CODE, REFUSED, between, start_of
+from courses import long_lists
 from courses.models import Environment
 from courses.scope import within_scope
 from errors_catalog import catalogue
@@ -34,8 +35,6 @@ from errors_catalog.models import Responsible
 
 DAYS = ["14", "30"]
 HOURS_OF = ["hoy", "semana"]
-MOST_COUNTED = 100_000
-"""Counting goes no further, nor do the lists: past it a number says that there are more."""
 WEEK = timedelta(days=6)
 """From the first to the last of seven days."""
 
@@ -47,10 +46,6 @@ class Number:
     url: str
     note: str = ""
     is_warning: bool = False
-
-    @property
-    def is_cut(self) -> bool:
-        return self.count >= MOST_COUNTED
 
     @property
     def stands_out(self) -> bool:
@@ -95,11 +90,9 @@ def desk(user: Any, now: datetime, *, days: str, hours_of: str) -> Desk:
     """Return what the user's desk shows at `now`: `days` of DAYS, `hours_of` of HOURS_OF."""
     today = timezone.localdate(now)
     shown: dict[str, Any] = {}
-    rows = None
     if user.has_perms(board.SEE):
-        rows = board.running(user, today)
-        shown |= _ending(rows, today)
-    shown["numbers"] = _numbers(user, now, rows)
+        shown |= _ending(user, today)
+    shown["numbers"] = _numbers(user, now)
     if user.has_perm("attendance.view_attendancesession"):
         sessions = _sessions(user)
         first = today - timedelta(days=int(days) - 1)
@@ -129,18 +122,16 @@ def _sessions_url(**filters: object) -> str:
     return list_url("attendance_attendancesession", **filters)
 
 
-def _numbers(user: Any, now: datetime, rows: list[board.Row] | None) -> list[Number]:
+def _numbers(user: Any, now: datetime) -> list[Number]:
     today = timezone.localdate(now)
     wanted = [
+        *([_of_missing(user, today)] if user.has_perms(board.SEE) else []),
         *(_of_sessions(user, now, today) if _may_see(user, "attendancesession") else []),
         *([_of_flagged(user)] if _may_see(user, "sencecallback") else []),
         *([_of_alerts(user, today)] if _may_see(user, "staffalert") else []),
     ]
     counts = _count([queryset for queryset, _ in wanted])
-    numbers = [
-        Number(count=count, **about) for count, (_, about) in zip(counts, wanted, strict=True)
-    ]
-    return numbers if rows is None else [_of_missing(rows), *numbers]
+    return [Number(count=count, **about) for count, (_, about) in zip(counts, wanted, strict=True)]
 
 
 def _may_see(user: Any, model: str) -> bool:
@@ -148,12 +139,13 @@ def _may_see(user: Any, model: str) -> bool:
 
 
 def _count(querysets: list[QuerySet]) -> list[int]:
-    """Count each up to MOST_COUNTED, all in one query; each is served by its own index."""
+    """Count each as far as the lists do, all in one query; each is served by its own index."""
     if not querysets:
         return []
+    most = long_lists.MOST_COUNTED
     compiled = [
         # No column, so that an index is enough to count them.
-        queryset.order_by().values(one=Value(1))[:MOST_COUNTED].query.sql_with_params()
+        queryset.order_by().values(one=Value(1))[: most + 1].query.sql_with_params()
         for queryset in querysets
     ]
     # Nothing but what the ORM wrote, its parameters apart.
@@ -163,16 +155,18 @@ def _count(querysets: list[QuerySet]) -> list[int]:
     )
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {counts}", [value for _, params in compiled for value in params])
-        return list(cursor.fetchone())
+        return [long_lists.counted(found) for found in cursor.fetchone()]
 
 
-def _of_missing(rows: list[board.Row]) -> Number:
-    return Number(
-        label="Alumnos sin ninguna sesión",
-        count=sum(row.missing for row in rows),
-        url=reverse("admin:board"),
-        note="en acciones en curso",
-        is_warning=True,
+def _of_missing(user: Any, today: date) -> tuple[QuerySet, dict[str, Any]]:
+    return (
+        board.missing(user, today),
+        {
+            "label": "Alumnos sin ninguna sesión",
+            "url": reverse("admin:board"),
+            "note": "en acciones en curso",
+            "is_warning": True,
+        },
     )
 
 
@@ -291,7 +285,8 @@ def _grouped(sessions: Any, field_name: str, first: date, last: date, part: Any)
     counted = (
         sessions.filter(between(field_name, first, last))
         .values(part=part(field_name))
-        .annotate(count=Count("pk"))
+        # No column but the instant, so that an index is enough.
+        .annotate(count=Count("*"))
     )
     return Counter({row["part"]: row["count"] for row in counted})
 
@@ -330,9 +325,9 @@ def _error(code: str, count: int, first: date, last: date) -> Error:
     )
 
 
-def _ending(rows: list[board.Row], today: date) -> dict[str, Any]:
+def _ending(user: Any, today: date) -> dict[str, Any]:
     until = today + WEEK
-    ending = [row for row in rows if row.ends_on <= until]
+    ending = board.running(user, today, until)
     return {
         "ending": sorted(ending, key=lambda row: (row.ends_on, -row.missing, row.code)),
         "ending_until": until,

@@ -9,6 +9,7 @@ from typing import Any
 
 import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
@@ -18,6 +19,7 @@ from django.utils import timezone
 
 from courses import tokens
 from courses.rut import normalise, validate_rut
+from courses.words import Words
 
 UNVERIFIED = "-1"
 """Switches off SENCE's verification of a code, in its test environment only (manual, §3)."""
@@ -362,6 +364,10 @@ class Action(models.Model):
             )
 
 
+STUDENT_WORDS = ("given_names", "surnames", "email", "run")
+"""What a student is found by, in the order of the index that answers."""
+
+
 class Student(models.Model):
     """A person who attends. `run` is canonical: `12345678-k`."""
 
@@ -380,6 +386,10 @@ class Student(models.Model):
         verbose_name = "alumno"
         verbose_name_plural = "alumnos"
         ordering = ["surnames", "given_names", "run"]
+        indexes = [
+            models.Index(fields=["surnames", "given_names", "run"], name="student_in_order"),
+            GinIndex(Words(*STUDENT_WORDS), name="student_words"),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="student_run_valid",
@@ -404,6 +414,14 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
     def withdrawn(self):
         return self.filter(withdrawn_at__isnull=False)
 
+    def missing(self):
+        """Those that SENCE still needs a session of: active, not exempt and never connected."""
+        return self.active().filter(is_exempt=False, connected_at=None)
+
+    def connected(self):
+        """The others of those that SENCE needs a session of."""
+        return self.active().filter(is_exempt=False, connected_at__isnull=False)
+
     def withdraw(self, now: datetime) -> int:
         """Their students attend no more; what was registered stays. Return how many it is."""
         return self.active().update(withdrawn_at=now)
@@ -420,7 +438,11 @@ class Enrolment(models.Model):
         Student, verbose_name="alumno", on_delete=models.PROTECT, related_name="enrolments"
     )
     action = models.ForeignKey(
-        Action, verbose_name="acción", on_delete=models.PROTECT, related_name="enrolments"
+        Action,
+        verbose_name="acción",
+        on_delete=models.PROTECT,
+        related_name="enrolments",
+        db_index=False,
     )
     is_exempt = models.BooleanField(
         "becario",
@@ -432,6 +454,10 @@ class Enrolment(models.Model):
     )
     withdrawn_at = models.DateTimeField("retirado el", null=True, blank=True)
     created_at = models.DateTimeField("creado el", default=timezone.now, db_default=Now())
+    connected_at = models.DateTimeField(
+        "primera conexión", null=True, editable=False,
+        help_text="Cuándo se abrió su primera sesión: lo escribe la base de datos con ella.",
+    )  # fmt: skip
 
     objects = EnrolmentQuerySet.as_manager()
 
@@ -444,6 +470,29 @@ class Enrolment(models.Model):
                 name="enrolment_unique",
                 fields=["student", "action"],
                 violation_error_message="El alumno ya está inscrito en esa acción.",
+            )
+        ]
+        indexes = [
+            # With all that the board counts of an action's, which is read from it alone.
+            models.Index(
+                fields=["action"],
+                name="enrolment_on_board",
+                include=["is_exempt", "withdrawn_at", "connected_at"],
+            ),
+            models.Index(
+                fields=["action"],
+                name="enrolment_missing",
+                condition=Q(withdrawn_at=None, is_exempt=False, connected_at=None),
+            ),
+        ]
+        triggers = [
+            # A form that was opened before the student connected knows nothing of it.
+            pgtrigger.Trigger(
+                name="enrolment_stays_connected",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__connected_at__isnull=False, new__connected_at=None),
+                func="NEW.connected_at = OLD.connected_at; RETURN NEW;",
             )
         ]
 

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.contrib import admin
 from django.http import HttpRequest
 
+from courses.long_lists import LongListAdmin
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+
+class ReadOnlyAdmin(LongListAdmin):
     """Evidence: looked at, never added to, changed or deleted by hand."""
 
-    show_full_result_count = False
     view_on_site = False
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -9,6 +9,7 @@ from django.db.models import PROTECT, ProtectedError, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from courses.long_lists import bounded_count
 from courses.scope import ScopedAdmin
 
 CHANGED_MEANWHILE = (
@@ -90,7 +91,7 @@ class RefusalsAdmin(admin.ModelAdmin):
     def _counted(self, rows: QuerySet, request: HttpRequest) -> list[str]:
         meta, related = rows.model._meta, self.admin_site._registry.get(rows.model)
         seen = related.scoped(rows, request) if isinstance(related, ScopedAdmin) else rows
-        count = seen.count()
+        count = bounded_count(seen)
         if count:
             return [f"{count} {meta.verbose_name if count == 1 else meta.verbose_name_plural}"]
         return [f"{meta.verbose_name_plural} de otro OTEC"] if rows.exists() else []

@@ -5,12 +5,11 @@ import unicodedata
 from functools import reduce
 from operator import and_, or_
 
-from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from courses.rut import normalise
+from courses.long_lists import LongListAdmin
+from courses.words import canonical_rut
 
 ACCENTED = {"a": "á", "e": "é", "i": "í", "n": "ñ", "o": "ó", "u": "úü"}
 
@@ -32,36 +31,30 @@ def _forms(character: str) -> str:
     return f"[{forms}{forms.upper()}]"
 
 
-def canonical_rut(typed: str) -> str:
-    """Return the canonical RUT, or an empty text where it is none."""
-    try:
-        return normalise(typed)
-    except ValidationError:
-        return ""
-
-
-class PlainSearchAdmin(admin.ModelAdmin):
+class PlainSearchAdmin(LongListAdmin):
     """A ModelAdmin whose search finds every word in any of `search_fields`, or a RUT.
 
     `search_fields` are texts, without a lookup; `rut_field` is the one that holds the RUT.
     """
 
     rut_field = ""
-    # Neither counts every row in order to help a search.
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
+        if not search_term.strip():
+            return queryset, False
         rut = canonical_rut(search_term) if self.rut_field else ""
         if rut:
             # Exact, so that the index answers. Some action codes look like a RUT: then go on.
             exact = queryset.filter(**{self.rut_field: rut})
             if exact.exists():
                 return exact, False
-        words = [self._with_word(word) for word in search_term.split()]
-        return queryset.filter(reduce(and_, words, Q())), False
+        return queryset.filter(self.matching(search_term)), False
+
+    def matching(self, typed: str) -> Q:
+        """Return the condition that finds what was typed, where it is no RUT that there is."""
+        return reduce(and_, map(self._with_word, typed.split()), Q())
 
     def _with_word(self, word: str) -> Q:
         found = [Q(**{f"{field}__regex": pattern(word)}) for field in self.search_fields]

@@ -25,6 +25,7 @@ from backoffice.exports.page import FormatForm, download
 from backoffice.mails import Asked, remind
 from backoffice.models import CallbackToReview
 from backoffice.review.story import RESOLVED
+from courses.long_lists import MoreThan, bounded_count
 
 MOST_AT_ONCE = 500
 """Sessions resolved or reminded in one go: each is a transaction of its own."""
@@ -186,7 +187,7 @@ class ReviewActions(AskedActions):
         title: str,
     ) -> HttpResponse | None:
         """Ask before doing: who is chosen, how many, and what the form asks."""
-        count = queryset.count()
+        count = bounded_count(queryset)
         # The export follows the list's filters; the others name each one, so that what is done is
         # what was shown.
         limited = action != "export"
@@ -208,7 +209,7 @@ class ReviewActions(AskedActions):
             "action": action,
             "count": count,
             "shown": queryset.select_related("enrolment__student")[:NAMED],
-            "more": max(count - NAMED, 0),
+            "more": "muchas" if isinstance(count, MoreThan) else max(count - NAMED, 0),
             "ids": list(queryset.values_list("pk", flat=True)) if by_ids else ids,
             "across": not by_ids,
             "confirmed_name": CONFIRMED,

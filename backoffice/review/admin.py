@@ -3,13 +3,12 @@
 A student's own page is never linked from here: it draws the form with the OTEC's token.
 """
 
-from functools import cached_property, reduce
+from functools import reduce
 from operator import and_, or_
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -29,14 +28,14 @@ from backoffice.models import CallbackToReview
 from backoffice.review import filters
 from backoffice.review.actions import FROM_SESSION, AnswerActions, ReviewActions
 from backoffice.review.story import clocks, shown_body, story
-from courses.models import UNVERIFIED, Action, Enrolment
+from courses.models import STUDENT_WORDS, UNVERIFIED, Action, Enrolment, Student
 from courses.readonly import ReadOnlyAdmin
-from courses.scope import OtecFilter, ScopedAdmin, within_scope
-from courses.search import canonical_rut, pattern
+from courses.scope import OtecFilter, ScopedAdmin, otec_ids, within_scope
+from courses.search import pattern
+from courses.words import canonical_rut, have_words
 
-MOST_LISTED = 100_000
 MOST_FOUND = 500
-"""Enrolments, and actions, that a search goes on with: the newest."""
+"""Students, enrolments and actions that a search goes on with: the newest."""
 SECONDS, MINUTES = "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M"
 HIDDEN = ("nonce", "public_id")
 
@@ -49,33 +48,14 @@ def local(moment: Any, form: str = SECONDS) -> str:
     return format_html('<span class="nowrap">{}</span>', shown)
 
 
-class BoundedPaginator(Paginator):
-    """Counts no further than MOST_LISTED: nobody reads so far, and counting a million is slow."""
-
-    @cached_property
-    def count(self) -> int:
-        queryset: Any = self.object_list
-        return queryset.order_by()[:MOST_LISTED].count()
-
-
 class EvidenceAdmin(ReadOnlyAdmin, ScopedAdmin):
     """Long lists of what happened, by OTEC; what is secret is not to be guessed by filters."""
 
-    paginator = BoundedPaginator
     list_per_page = 50
     list_max_show_all = 0
-    show_facets = admin.ShowFacets.NEVER
-    change_list_template = "admin/attendance/long_list.html"
 
     class Media:
         css = {"all": ["usecap/review.css"]}
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(
-            request, {"most_listed": MOST_LISTED, **(extra_context or {})}
-        )
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         if lookup.startswith(HIDDEN):
@@ -263,34 +243,40 @@ def session_clock(time: str, zone: str, ours: Any) -> str:
 def matching(term: str, user: Any) -> tuple[Q, bool]:
     """Return the condition that finds sessions by what the user typed, and whether it is cut short.
 
-    A RUN, one of SENCE's ids or an action's code is whole; of a student's names or a course's, each
-    word is somewhere. People and courses are looked for first, in their own tables, and no more of
-    them than MOST_FOUND, all of the user's OTECs: so only columns of the session are left, and an
-    index answers for each.
+    A RUN, one of SENCE's ids or an action's code is whole; of a student's names, each word begins
+    one; of a course's, each word is somewhere. People, courses and ids are looked for first, and no
+    more of them than MOST_FOUND, all of the user's OTECs: what is left is a few columns of the
+    session, only those that have what was typed, so that an index gives them in order.
     """
     if run := canonical_rut(term):
         # Some action codes look like a RUT.
         return Q(run=run) | Q(action_code=term), False
-    enrolments, codes = _enrolments(term, user), _action_codes(term, user)
-    found = (
-        Q(enrolment__in=enrolments[:MOST_FOUND])
-        | Q(action_code__in=[term, *codes[:MOST_FOUND]])
-        | Q(student_session_id=term)
-        | Q(sence_session_id=term)
-    )
-    return found, max(len(enrolments), len(codes)) > MOST_FOUND
-
-
-def _enrolments(term: str, user: Any) -> list[int]:
-    names = [
-        Q(student__given_names__regex=pattern(word)) | Q(student__surnames__regex=pattern(word))
-        for word in term.split()
+    (enrolments, is_cut), codes = _enrolments(term, user), _action_codes(term, user)
+    sessions = AttendanceSession.objects.order_by()
+    ids = sessions.filter(Q(student_session_id=term) | Q(sence_session_id=term))
+    shown_codes = codes[:MOST_FOUND]
+    # As it was sent, perhaps before somebody corrected the action.
+    if sessions.filter(action_code=term).exists():
+        shown_codes.append(term)
+    found = [
+        ("enrolment__in", enrolments),
+        ("action_code__in", shown_codes),
+        ("pk__in", list(ids.values_list("pk", flat=True)[:MOST_FOUND])),
     ]
-    # The first digits of a RUN, with or without dots.
-    digits = [Q(student__run__startswith=term.replace(".", ""))] if term[:1].isdigit() else []
-    found = Enrolment.objects.filter(reduce(or_, digits, reduce(and_, names)))
-    theirs = within_scope(found, user, "action__course__otec")
-    return list(theirs.order_by("-pk").values_list("pk", flat=True)[: MOST_FOUND + 1])
+    conditions = [Q((lookup, values)) for lookup, values in found if values]
+    nothing = Q(pk__in=[])
+    return reduce(or_, conditions, nothing), is_cut or len(codes) > MOST_FOUND
+
+
+def _enrolments(term: str, user: Any) -> tuple[list[int], bool]:
+    students = Student.objects.filter(have_words(term, *STUDENT_WORDS))
+    theirs = within_scope(Enrolment.objects.order_by("-pk"), user, "action__course__otec")
+    if otec_ids(user) is not None:
+        students = students.filter(Exists(theirs.order_by().filter(student=OuterRef("pk"))))
+    people = list(students.order_by("-pk").values_list("pk", flat=True)[: MOST_FOUND + 1])
+    enrolments = theirs.filter(student__in=people[:MOST_FOUND]).values_list("pk", flat=True)
+    found = list(enrolments[: MOST_FOUND + 1])
+    return found[:MOST_FOUND], max(len(people), len(found)) > MOST_FOUND
 
 
 def _action_codes(term: str, user: Any) -> list[str]:

@@ -12,6 +12,7 @@ from openpyxl import load_workbook
 from attendance.models import SentMail
 from backoffice.board import SEE
 from backoffice.board_letter import BODY, SUBJECT
+from courses.models import Enrolment
 from tests.attendance_steps import answer, opened, post, requested
 from tests.backoffice.staff import GROUPS, browser_of, member
 from tests.factories import (
@@ -347,3 +348,27 @@ def test_sending_needs_the_csrf_token(browser_client):
     response = browser_client.post(page_of("write", action), LETTER | {"enviar": "1"})
     assert response.status_code == 403
     assert not SentMail.objects.exists()
+
+
+def test_what_is_saved_by_who_did_not_know_leaves_a_student_connected():
+    enrolment = EnrolmentFactory()
+    stale = Enrolment.objects.get(pk=enrolment.pk)
+    session = requested(enrolment)
+    post(session, "open", answer(session))
+    stale.is_exempt = True
+    stale.save()
+    session.refresh_from_db()
+    stale.refresh_from_db()
+    assert (stale.is_exempt, stale.connected_at) == (True, session.opened_at)
+
+
+def test_a_student_is_connected_since_the_first_session_that_opened():
+    enrolment, now = EnrolmentFactory(), timezone.now()
+    assert Enrolment.objects.missing().get() == enrolment
+    first = opened(enrolment, now - timedelta(hours=2))
+    first.mark_closed(now - timedelta(hours=1), time="", zone="")
+    opened(enrolment, now)
+    enrolment.refresh_from_db()
+    assert enrolment.connected_at == first.opened_at
+    assert Enrolment.objects.connected().get() == enrolment
+    assert not Enrolment.objects.missing()

@@ -567,7 +567,13 @@ def test_messages_name_no_run(staff):
 
 
 def test_a_long_list_says_where_it_is_cut(staff, monkeypatch):
-    monkeypatch.setattr("backoffice.review.admin.MOST_LISTED", 2)
     for _ in range(3):
         requested()
-    assert "La lista se corta en 2" in staff.get(SESSIONS).content.decode()
+    monkeypatch.setattr("courses.long_lists.MOST_COUNTED", 3)
+    page = staff.get(SESSIONS).content.decode()
+    assert "3 sesiones" in page
+    assert "la lista se corta" not in page
+    monkeypatch.setattr("courses.long_lists.MOST_COUNTED", 2)
+    page = staff.get(SESSIONS).content.decode()
+    assert "Hay más de 2, y la lista se corta ahí" in page
+    assert "más de 2 sesiones" in page
