@@ -42,28 +42,30 @@ SELECT pg_temp.run(5000000 + i),
     CASE WHEN random() < 0.8 THEN 'alumno' || i || '@example.com' ELSE '' END
 FROM generate_series(1, greatest(500, %(sessions)s / 10)) i;
 
-INSERT INTO courses_enrolment (student_id, action_id, is_exempt, created_at)
-SELECT student, action, random() < 0.02, now() - interval '1 day'
+-- Written once it is known who connected: a row that is changed later leaves a hole.
+CREATE TEMPORARY TABLE enrolled AS
+SELECT row_number() OVER (ORDER BY student, action) AS id, student AS student_id,
+    action AS action_id, random() < 0.02 AS is_exempt
 FROM (
     SELECT DISTINCT student.id AS student,
         1 + pg_temp.skewed((SELECT count(*) FROM courses_action)) AS action
     FROM courses_student student, generate_series(1, 3)
     ORDER BY 1, 2
 ) chosen;
-ANALYZE courses_enrolment, courses_action, courses_student;
+ANALYZE enrolled, courses_action, courses_student;
 
 CREATE TEMPORARY TABLE made AS
 SELECT i, enrolment, mood, md5('session' || i) AS digest,
     now() - interval '1 day' - random() * interval '1000 days' AS at
 FROM (
-    SELECT i, 1 + floor(random() * (SELECT count(*) FROM courses_enrolment))::bigint AS enrolment,
+    SELECT i, 1 + floor(random() * (SELECT count(*) FROM enrolled))::bigint AS enrolment,
         random() AS mood
     FROM generate_series(1, %(sessions)s - %(live)s) i
 ) past
 UNION ALL
 -- Those of this very morning: one an enrolment.
 SELECT %(sessions)s - %(live)s + id, id, 2, md5('live' || id), now() - random() * interval '2 hours'
-FROM courses_enrolment WHERE id <= %(live)s;
+FROM enrolled WHERE id <= %(live)s;
 
 INSERT INTO attendance_attendancesession (
     enrolment_id, public_id, nonce, otec_id, environment, course_name, close_required, otec_rut,
@@ -90,12 +92,21 @@ SELECT made.enrolment, made.digest::uuid, substr(made.digest, 1, 24), otec.id, a
     CASE WHEN made.mood < 0.03 THEN made.at + interval '1 minute' END,
     NULL, NULL, ''
 FROM made
-JOIN courses_enrolment enrolment ON enrolment.id = made.enrolment
+JOIN enrolled enrolment ON enrolment.id = made.enrolment
 JOIN courses_student student ON student.id = enrolment.student_id
 JOIN courses_action action ON action.id = enrolment.action_id
 JOIN courses_course course ON course.id = action.course_id
 JOIN courses_otec otec ON otec.id = course.otec_id
 ORDER BY made.i;
+
+INSERT INTO courses_enrolment (student_id, action_id, is_exempt, created_at, connected_at)
+SELECT student_id, action_id, is_exempt, now() - interval '1 day', first.opened_at
+FROM enrolled
+LEFT JOIN (
+    SELECT enrolment_id, min(opened_at) AS opened_at
+    FROM attendance_attendancesession GROUP BY enrolment_id
+) first ON first.enrolment_id = enrolled.id
+ORDER BY id;
 
 INSERT INTO attendance_sencecallback (
     receipt_id, received_at, public_id, phase, announces_error, body, body_length, content_type, origin
@@ -127,5 +138,5 @@ FROM attendance_sencecallback callback
 JOIN attendance_attendancesession session ON session.public_id = callback.public_id
 ORDER BY callback.id;
 
-DROP TABLE made;
+DROP TABLE made, enrolled;
 ANALYZE;
