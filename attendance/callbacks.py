@@ -9,7 +9,7 @@ import logging
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain, islice
 from operator import attrgetter
 
@@ -29,6 +29,7 @@ from attendance.models import (
 from attendance.patience import patience
 from attendance.sence.incoming import Answer, contradictions, error_codes, read
 from attendance.sence.outgoing import MAX_ID
+from attendance.sence.times import difference
 from attendance.spool import Receipt
 from errors_catalog import catalogue
 
@@ -37,6 +38,11 @@ logger = logging.getLogger(__name__)
 Verdict = tuple[Outcome, str]
 
 ERRORS = (Outcome.REJECTED, Outcome.CLOSE_FAILED, Outcome.LATE_ERROR)
+FOLLOWED = (Outcome.OPENED, Outcome.CLOSED, Outcome.REJECTED, Outcome.CLOSE_FAILED)
+"""Outcomes that do what SENCE says, whatever notes staff find beside them."""
+FAR_OFF = timedelta(days=1)
+"""SENCE's clock further than this from ours says that one of the two is wrong, or that the answer
+went about for a day: nobody logs in for so long."""
 
 PATIENCE = "5s"
 """How long the database may take to keep an answer before the disk does."""
@@ -174,7 +180,8 @@ def judge(session: AttendanceSession | None, callback: SenceCallback, answer: An
         (Phase.CLOSE, False): _judge_closing,
         (Phase.CLOSE, True): _judge_close_error,
     }[Phase(callback.phase), failed]
-    return decide(session, answer)
+    outcome, reason = decide(session, answer)
+    return outcome, _notes(session, callback, answer) if outcome in FOLLOWED else reason
 
 
 def _contradictions(
@@ -196,7 +203,7 @@ def _judge_opening(session: AttendanceSession, answer: Answer) -> Verdict:
         return Outcome.REPLAY, ""
     if session.opened_at:
         return Outcome.ANOMALY, "Segundo inicio con otro IdSesionSence."
-    return Outcome.OPENED, _notes(answer)
+    return Outcome.OPENED, ""
 
 
 def _judge_open_error(session: AttendanceSession, answer: Answer) -> Verdict:
@@ -204,7 +211,7 @@ def _judge_open_error(session: AttendanceSession, answer: Answer) -> Verdict:
         return Outcome.LATE_ERROR, "La sesión ya estaba abierta."
     if session.rejected_at and session.error_glosa == answer.glosa:
         return Outcome.REPLAY, ""
-    return Outcome.REJECTED, _notes(answer)
+    return Outcome.REJECTED, ""
 
 
 def _judge_closing(session: AttendanceSession, answer: Answer) -> Verdict:
@@ -214,7 +221,7 @@ def _judge_closing(session: AttendanceSession, answer: Answer) -> Verdict:
         return Outcome.ANOMALY, "No trae ninguno de los campos de SENCE."
     if session.closed_at:
         return Outcome.REPLAY, ""
-    return Outcome.CLOSED, _notes(answer)
+    return Outcome.CLOSED, ""
 
 
 def _judge_close_error(session: AttendanceSession, answer: Answer) -> Verdict:
@@ -222,11 +229,26 @@ def _judge_close_error(session: AttendanceSession, answer: Answer) -> Verdict:
         return Outcome.ANOMALY, "Anuncia un error al cerrar una sesión que no se ha abierto."
     if session.closed_at:
         return Outcome.LATE_ERROR, "La sesión ya estaba cerrada."
-    return Outcome.CLOSE_FAILED, _notes(answer)
+    return Outcome.CLOSE_FAILED, ""
 
 
-def _notes(answer: Answer) -> str:
-    return f"No llegó: {', '.join(answer.missing)}." if answer.missing else ""
+def _notes(session: AttendanceSession, callback: SenceCallback, answer: Answer) -> str:
+    notes = [f"No llegó: {', '.join(answer.missing)}."] if answer.missing else []
+    if _is_far_off(session, callback, answer):
+        notes.append("FechaHora difiere de nuestro reloj en más de un día.")
+    return " ".join(notes)
+
+
+def _is_far_off(session: AttendanceSession, callback: SenceCallback, answer: Answer) -> bool:
+    """Whether SENCE's clock was far from ours when the answer came, however late it is applied.
+
+    That of a close may be its opening's (manual): it is far off where it is far from both.
+    """
+    moments = [callback.received_at]
+    if callback.phase == Phase.CLOSE and session.opened_at:
+        moments.append(session.opened_at)
+    apart = [difference(answer.first("FechaHora"), moment) for moment in moments]
+    return all(each is not None and abs(each) > FAR_OFF for each in apart)
 
 
 def _act(session: AttendanceSession, outcome: Outcome, answer: Answer, at: datetime) -> None:

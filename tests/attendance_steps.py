@@ -32,7 +32,7 @@ def answer(session: AttendanceSession, **changes: str | None) -> dict[str, str]:
         "IdSesionAlumno": session.student_session_id,
         "IdSesionSence": "sence-1",
         "RunAlumno": session.run,
-        "FechaHora": "2026-11-23 10:00:00",
+        "FechaHora": f"{timezone.localdate()} 10:00:00",
         "ZonaHoraria": "America/Santiago",
         "LineaCapacitacion": str(session.training_line),
     } | changes

@@ -1,6 +1,6 @@
 """SENCE's `FechaHora`: a wall clock of Chile's, without saying which side of a change it is on."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 CHILE = ZoneInfo("America/Santiago")
@@ -15,9 +15,10 @@ def readings(sence_time: str) -> list[datetime]:
     """
     try:
         wall = datetime.strptime(sence_time.strip(), FORMAT)  # noqa: DTZ007 - the zone comes next
-    except ValueError:
+        both = {wall.replace(tzinfo=CHILE, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    except (ValueError, OverflowError):
+        # The last evening of the year 9999 is in no calendar of UTC's.
         return []
-    both = {wall.replace(tzinfo=CHILE, fold=fold).astimezone(ZoneInfo("UTC")) for fold in (0, 1)}
     return sorted(both)
 
 

@@ -36,7 +36,8 @@ ECHOED = {
 
 def test_a_success_opens_the_session_and_leads_to_its_page(browser_client):
     session = requested()
-    response = post(session, "open", answer(session), client=browser_client)
+    fields = answer(session, FechaHora="2026-11-23 10:00:00")
+    response = post(session, "open", fields, client=browser_client)
     assert response.status_code == 303
     assert response["Location"] == session.get_absolute_url()
     assert "Asistencia correctamente ingresada" in page(session)
