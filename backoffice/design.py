@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from csp.decorators import csp_update
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -35,7 +36,7 @@ COURSE = "APLICACION DE EXCEL PARA PLANILLAS DE CALCULO, INTERMEDIO"
 OTEC = SimpleNamespace(name="USECAP")
 
 
-def only_with_debug(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def only_with_debug(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Let the view exist with DEBUG alone."""
 
     @wraps(view)
@@ -82,8 +83,8 @@ def error_page(request: HttpRequest, status: int) -> HttpResponse:
     return views.page(request, status, minutes=2)
 
 
-@csp_update({"style-src": "'unsafe-inline'"})
 @only_with_debug
+@csp_update({"style-src": "'unsafe-inline'"})  # type: ignore[arg-type]
 def mail(request: HttpRequest, name: str) -> HttpResponse:
     """One of MAILS as HTML. Mails carry their styles with them, which pages may not."""
     if name not in MAILS:

@@ -88,8 +88,11 @@ class BackofficeSite(admin.AdminSite):
         return own + [url for url in rest if getattr(url, "name", "") != "view_on_site"]
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Django's, and a line in the security log where it showed somebody's data."""
-        shown = super().admin_view(view, cacheable)
+        """Django's, and a line in the security log where it showed somebody's data.
+
+        No browser keeps any page, those of the own password included; the words of scripts it may.
+        """
+        shown = super().admin_view(view, cacheable and view == self.i18n_javascript)
 
         @wraps(shown)
         def noted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

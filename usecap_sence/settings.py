@@ -103,7 +103,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # What protects browsers goes round all the rest: files, refusals and redirects have it too.
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "usecap_sence.middleware.PermissionsPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_guid.middleware.guid_middleware",
     "usecap_sence.middleware.LogRequests",
@@ -114,9 +118,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "usecap_sence.middleware.PermissionsPolicy",
     "simple_history.middleware.HistoryRequestMiddleware",
     "usecap_sence.middleware.NotNow",
     "axes.middleware.AxesMiddleware",

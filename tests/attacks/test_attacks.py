@@ -108,32 +108,6 @@ def test_fields_that_no_form_has_change_nothing(coordinator):
     assert (kept.run, kept.closed_at, kept.nonce) == (session.run, None, session.nonce)
 
 
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "strict-origin-when-cross-origin",
-}
-
-
-@pytest.mark.parametrize(
-    "path", ["/", "/cursos/", "/guia/", "/admin/", "/admin/login/", SESSIONS, "/nothing", "session"]
-)
-def test_every_page_comes_with_the_headers_that_protect_it(path):
-    session = opened()
-    client = identified(session.enrolment)
-    client.force_login(member("Coordinador"))
-    response = client.get(session.get_absolute_url() if path == "session" else path)
-    assert {name: response[name] for name in HEADERS} == HEADERS
-    assert "camera=()" in response["Permissions-Policy"]
-    policy = response["Content-Security-Policy"]
-    assert "unsafe" not in policy
-    assert "default-src 'none'" in policy
-    assert "frame-ancestors 'none'" in policy
-    if path not in ("/guia/", "/nothing"):
-        assert "no-store" in response["Cache-Control"]
-
-
 def test_a_rut_that_somebody_has_takes_the_same_questions_as_one_that_nobody_has(
     client, django_assert_num_queries
 ):
