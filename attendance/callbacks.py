@@ -14,11 +14,11 @@ from itertools import chain, islice
 from operator import attrgetter
 
 from django.db import Error as DatabaseError
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from attendance import alerts, spool
+from attendance import alerts, lookups, spool
 from attendance.models import (
     AttendanceSession,
     CallbackVerdict,
@@ -44,12 +44,11 @@ FAR_OFF = timedelta(days=1)
 """SENCE's clock further than this from ours says that one of the two is wrong, or that the answer
 went about for a day: nobody logs in for so long."""
 
-PATIENCE = "5s"
-"""How long the database may take to keep an answer before the disk does."""
 SILENCE_TO_KEEP, SILENCE_TO_APPLY = 6, 15
-"""Seconds without a word from the database, after which it is taken to be away: in keeping an
-answer, more than PATIENCE; in acting on it, within what a browser waits. Nor may that wait longer
-for who holds the enrolment, the load of a roster for one: it takes a thread that others need."""
+"""Seconds after which the database is taken to be away, or held by something that outlasts the
+browser, a migration's lock for one: in keeping an answer, which the disk does then; in acting on
+it, for whoever holds the enrolment, the load of a roster for one, takes a thread that others need.
+"""
 
 
 def receive(receipt: Receipt) -> Outcome | None:
@@ -86,11 +85,8 @@ def may_be_ours(public_id: uuid.UUID) -> bool:
 
 
 def _keep(receipt: Receipt) -> SenceCallback:
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            # A migration's lock on the table, for one, must not outlast the browser.
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [PATIENCE])
-        return SenceCallback.objects.create(**asdict(receipt))
+    # One statement, committed by itself: PostgreSQL is not asked for a transaction around it.
+    return SenceCallback.objects.create(**asdict(receipt))
 
 
 def _apply_in_order(callback: SenceCallback) -> Outcome | None:
@@ -113,7 +109,7 @@ def apply(callback: SenceCallback) -> Outcome | None:
     """
     try:
         with transaction.atomic():
-            session = AttendanceSession.objects.locked(callback.public_id)
+            session = lookups.locked(callback.public_id)
             answer = read(bytes(callback.body), callback.body_length)
             outcome, reason = judge(session, callback, answer)
             if outcome == Outcome.ANOMALY and _earlier_ones_wait(callback):

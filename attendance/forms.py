@@ -9,7 +9,7 @@ from django import forms
 from django.utils import timezone
 
 from attendance import typed_rut
-from courses.models import Action, Enrolment
+from attendance.lookups import Choice
 from courses.rut import MAX_TYPED, normalise
 
 
@@ -37,7 +37,12 @@ class RutForm(forms.Form):
 
     @property
     def helper(self) -> FormHelper:
-        return _helper("Continuar")
+        """Draws the field and the button; the page has the `form` around them."""
+        helper = FormHelper()
+        helper.form_tag = False
+        helper.disable_csrf = True
+        helper.add_input(Submit("", "Continuar", css_class="btn-lg w-100"))
+        return helper
 
     def clean_rut(self) -> str:
         typed = self.cleaned_data["rut"]
@@ -48,74 +53,53 @@ class RutForm(forms.Form):
 
 
 class CourseForm(forms.Form):
-    """The student's choice among their enrolments: `cleaned_data["enrolment"]` is its id.
+    """A student's choice among their courses: `cleaned_data["enrolment"]` is an enrolment's id."""
 
-    The enrolments come from `attendance.models.with_sessions`.
-    """
-
-    def __init__(self, enrolments: list[Enrolment], now: datetime, **kwargs: Any):
+    def __init__(self, choices: list[Choice], now: datetime, **kwargs: Any):
         super().__init__(**kwargs)
-        labels = _labels(enrolments, now)
         self.fields["enrolment"] = forms.TypedChoiceField(
             label="Seleccionar Curso:",
             coerce=int,
-            choices=[(enrolment.pk, labels[enrolment.pk]) for enrolment in enrolments],
+            choices=_labelled(choices, now),
             error_messages={
                 "required": "Seleccione un curso para continuar.",
                 "invalid_choice": "Seleccione uno de los cursos de la lista.",
             },
         )
 
-    @property
-    def helper(self) -> FormHelper:
-        if self.errors:
-            # Who can't see the page learns of the error where it is mended.
-            self.fields["enrolment"].widget.attrs["autofocus"] = True
-        return _helper("Continuar")
 
-
-def _labels(enrolments: list[Enrolment], now: datetime) -> dict[int, str]:
+def _labelled(choices: list[Choice], now: datetime) -> list[tuple[int, str]]:
     """Name each course, and say of it what one should know before choosing it."""
-    names = [enrolment.action.course.name for enrolment in enrolments]
-    return {
-        enrolment.pk: _label(enrolment, now, alone=names.count(name) == 1)
-        for enrolment, name in zip(enrolments, names, strict=True)
-    }
+    names = [choice.course for choice in choices]
+    return [
+        (choice.enrolment, _label(choice, now, alone=names.count(choice.course) == 1))
+        for choice in choices
+    ]
 
 
-def _label(enrolment: Any, now: datetime, *, alone: bool) -> str:
-    action = enrolment.action
-    notes = [] if alone else [f"hasta el {action.ends_on:%d-%m-%Y}"]
-    notes += _of_its_session(enrolment, now) or _of_its_dates(action, timezone.localdate(now))
-    if enrolment.is_exempt:
+def _label(choice: Choice, now: datetime, *, alone: bool) -> str:
+    notes = [] if alone else [f"hasta el {choice.ends_on:%d-%m-%Y}"]
+    notes += _of_its_session(choice, now) or _of_its_dates(choice, timezone.localdate(now))
+    if choice.is_exempt:
         notes = ["becario: no registra asistencia"]
-    return f"{action.course.name} ({', '.join(notes)})" if notes else action.course.name
+    return f"{choice.course} ({', '.join(notes)})" if notes else choice.course
 
 
-def _of_its_session(enrolment: Any, now: datetime) -> list[str]:
+def _of_its_session(choice: Choice, now: datetime) -> list[str]:
     today = timezone.localdate(now)
-    if enrolment.open_since and enrolment.action.close_required:
-        since = timezone.localtime(enrolment.open_since)
+    if choice.open_since and choice.close_required:
+        since = timezone.localtime(choice.open_since)
         day = "" if since.date() == today else f"el {since:%d-%m-%Y} a "
         return [f"en curso desde {day}las {since:%H:%M}"]
-    last = enrolment.last_complete
+    last = choice.last_complete
     if last and timezone.localdate(last) == today:
         return ["asistencia de hoy registrada"]
     return []
 
 
-def _of_its_dates(action: Action, today: date) -> list[str]:
-    if today < action.starts_on:
-        return [f"comienza el {action.starts_on:%d-%m-%Y}"]
-    if today > action.ends_on:
-        return [f"terminó el {action.ends_on:%d-%m-%Y}"]
+def _of_its_dates(choice: Choice, today: date) -> list[str]:
+    if today < choice.starts_on:
+        return [f"comienza el {choice.starts_on:%d-%m-%Y}"]
+    if today > choice.ends_on:
+        return [f"terminó el {choice.ends_on:%d-%m-%Y}"]
     return []
-
-
-def _helper(submit: str) -> FormHelper:
-    helper = FormHelper()
-    helper.form_show_errors = True
-    # Chromium's own bubble would hide our sentence, and differs on every phone.
-    helper.attrs = {"novalidate": ""}
-    helper.add_input(Submit("", submit, css_class="btn-lg w-100"))
-    return helper

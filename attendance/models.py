@@ -3,7 +3,7 @@
 An `AttendanceSession` is one attempt of one enrolment. Its state is never stored: it follows from
 its timestamps, here and nowhere else, with the same meaning in SQL (`AttendanceSessionQuerySet`)
 and in Python (`AttendanceSession.state`). Its transitions are methods that refuse a wrong state and
-expect the caller to hold the lock (`AttendanceSession.objects.locked`); how one starts is in
+expect the caller to hold the lock (`attendance.lookups.locked`); how one starts is in
 `attendance.starting`, what SENCE's answers do to it in `attendance.callbacks`.
 """
 
@@ -89,26 +89,6 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
         """Past the limit while the action exists to be closed: what staff have to look at."""
         return self.past_limit(now).filter(close_required=True, resolved_at=None)
 
-    def with_answers(self) -> Self:
-        """Add what SENCE's answers say of each session, in one query.
-
-        `has_pending_answer`: one is kept and not applied yet; `last_outcome`, of the last one that
-        is; `close_is_flagged`: a close was confirmed with data that contradict the session's.
-        """
-        answers = SenceCallback.objects.filter(public_id=models.OuterRef("public_id"))
-        verdicts = CallbackVerdict.objects.filter(session=models.OuterRef("pk")).order_by("-pk")
-        return self.annotate(
-            has_pending_answer=models.Exists(answers.filter(pending__isnull=False)),
-            last_outcome=models.Subquery(verdicts.values("outcome")[:1]),
-            close_is_flagged=models.Exists(
-                verdicts.filter(
-                    outcome=Outcome.CONTRADICTION,
-                    callback__phase=Phase.CLOSE,
-                    callback__announces_error=False,
-                )
-            ),
-        )
-
     def unsettled(self) -> Self:
         """Not resolved by staff, or opened by SENCE after they had resolved it."""
         return self.filter(Q(resolved_at=None) | Q(opened_at__gt=F("resolved_at")))
@@ -128,34 +108,9 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
             .first()
         )
 
-    def locked(self, public_id: uuid.UUID) -> "AttendanceSession | None":
-        """Return the session as it is now, its enrolment locked until the transaction ends.
-
-        One lock an enrolment serialises starts, callbacks and staff: a session's transitions may
-        touch its siblings.
-        """
-        enrolment = (
-            Enrolment.objects.select_for_update(no_key=True)
-            .filter(pk=models.Subquery(self.filter(public_id=public_id).values("enrolment")[:1]))
-            .first()
-        )
-        return self.get(public_id=public_id) if enrolment else None
-
     def live(self) -> Self:
         """What the database allows once per enrolment: requested or open, and not set aside."""
         return self.filter(LIVE)
-
-
-def with_sessions(enrolments: models.QuerySet[Enrolment]) -> models.QuerySet[Enrolment]:
-    """Add when the session of each that is in course was opened, and the last that is complete."""
-    own = AttendanceSession.objects.filter(enrolment=models.OuterRef("pk")).order_by("-opened_at")
-    complete = own.filter(
-        Q(closed_at__isnull=False) | Q(opened_at__isnull=False, close_required=False)
-    )
-    return enrolments.annotate(
-        open_since=models.Subquery(own.open().live().values("opened_at")[:1]),
-        last_complete=models.Subquery(complete.values("opened_at")[:1]),
-    )
 
 
 LIVE = (
@@ -167,6 +122,8 @@ LIVE = (
 SENT = (
     "otec_id", "environment", "otec_rut", "sence_code", "action_code", "training_line", "run",
 )  # fmt: skip
+
+ERROR = ("error_phase", "error_glosa", "error_at")
 
 
 def new_nonce() -> str:
@@ -237,7 +194,7 @@ class AttendanceSession(models.Model):
     )
     resolution = models.TextField("motivo de la resolución", blank=True, editable=False)
 
-    # Given by `AttendanceSession.objects.with_answers()` alone.
+    # Given by `lookups.session` alone.
     has_pending_answer: bool
     last_outcome: str | None
     close_is_flagged: bool
@@ -392,20 +349,25 @@ class AttendanceSession(models.Model):
         self.sence_session_id = sence_session_id
         self.opened_sence_time, self.opened_sence_zone = time, zone
         self._clear_error()
-        self.save()
+        self.save(
+            update_fields=[
+                "opened_at", "superseded_at", "sence_session_id", "opened_sence_time",
+                "opened_sence_zone", *ERROR,
+            ]
+        )  # fmt: skip
 
     def mark_rejected(self, glosa: str, at: datetime) -> None:
         """SENCE refused the opening. Raises WrongStateError where it is open or closed."""
         self._refuse_unless(State.REQUESTED, State.REJECTED)
         self.rejected_at = at
         self._keep_error(Phase.OPEN, glosa, at)
-        self.save()
+        self.save(update_fields=["rejected_at", *ERROR])
 
     def mark_close_failed(self, glosa: str, at: datetime) -> None:
         """SENCE refused the close: still open, may retry. Raises WrongStateError otherwise."""
         self._refuse_unless(State.OPEN)
         self._keep_error(Phase.CLOSE, glosa, at)
-        self.save()
+        self.save(update_fields=ERROR)
 
     def mark_closed(self, at: datetime, *, time: str, zone: str) -> None:
         """SENCE recorded the close. Raises WrongStateError where it is not open."""
@@ -413,7 +375,7 @@ class AttendanceSession(models.Model):
         self.closed_at = at
         self.closed_sence_time, self.closed_sence_zone = time, zone
         self._clear_error()
-        self.save()
+        self.save(update_fields=["closed_at", "closed_sence_time", "closed_sence_zone", *ERROR])
 
     def mark_resolved(self, user: User, reason: str, at: datetime) -> None:
         """Staff set the session aside, by name and with a reason.

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 
 from django.http import (
+    Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseNotAllowed,
@@ -18,13 +19,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from attendance import callbacks, limits, screens, sence_state, spool, student_cookie
+from attendance import callbacks, limits, lookups, screens, sence_state, spool, student_cookie
 from attendance.forms import CourseForm, RutForm
-from attendance.models import FLAGGED, AttendanceSession, Outcome, State, with_sessions
+from attendance.models import FLAGGED, AttendanceSession, Outcome, State
 from attendance.sence.callback_urls import public_id as public_id_of
 from attendance.sence.incoming import MAX_BODY, without_token
 from attendance.starting import StartRefusedError, alert_staff_of_preflight, start
-from courses.models import Enrolment
 from errors_catalog import catalogue
 from usecap_sence.views import TooManyRequestsError
 
@@ -63,19 +63,15 @@ def courses(request: HttpRequest) -> HttpResponse:
     if run is None:
         return redirect("attendance:rut")
     limits.refuse_who_walks(request)
-    enrolments = list(
-        with_sessions(Enrolment.objects.active().filter(student__run=run))
-        .select_related("action__course")
-        .order_by("-action__ends_on", "action__course__name")
-    )
-    if not enrolments:
+    choices = lookups.choices(run)
+    if not choices:
         limits.missed(request, run)
         return render(request, "attendance/no_courses.html")
     form = CourseForm(
-        enrolments, timezone.now(), data=request.POST if request.method == "POST" else None
+        choices, timezone.now(), data=request.POST if request.method == "POST" else None
     )
     if not form.is_valid():
-        environments = {enrolment.action.environment for enrolment in enrolments}
+        environments = {choice.environment for choice in choices}
         failing = bool(environments & sence_state.failing_environments())
         context = {"form": form, "run": run, "sence_failing": failing}
         return render(request, "attendance/courses.html", context)
@@ -109,8 +105,10 @@ def _start(request: HttpRequest, enrolment_id: int) -> HttpResponse:
 
 
 def _find(public_id: uuid.UUID) -> AttendanceSession:
-    sessions = AttendanceSession.objects.select_related("otec").with_answers()
-    return get_object_or_404(sessions, public_id=public_id)
+    try:
+        return lookups.session(public_id)
+    except AttendanceSession.DoesNotExist as missing:
+        raise Http404 from missing
 
 
 @never_cache

@@ -24,8 +24,13 @@ MASKS = [
 ]
 
 
+ANY = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in MASKS))
+
+
 def mask(text: str) -> str:
     """Return `text` with nonces, RUNs, query strings, GUIDs and e-mails replaced by `***`."""
+    if not ANY.search(text):
+        return text
     for pattern, replacement in MASKS:
         text = pattern.sub(replacement, text)
     return text

@@ -1,15 +1,24 @@
-"""A line in the log for each request, pages that are small on the wire, and a page of its own for
-what a view could not do for now."""
+"""A line in the log for each request, pages that are small on the wire, a page of its own for what
+a view could not do for now, and what staff alone need."""
 
 import logging
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
+from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django_otp.middleware import OTPMiddleware
+from simple_history.middleware import HistoryRequestMiddleware
 
 from usecap_sence.logs import route_of
 from usecap_sence.views import TooManyRequestsError, too_many_requests, unavailable
@@ -73,6 +82,21 @@ class CompressPages(GZipMiddleware):
         return response
 
 
+class ContentSecurityPolicy(CSPMiddleware):
+    """django-csp's, which puts the policy together anew for each page: here once."""
+
+    def __init__(self, get_response: GetResponse):
+        super().__init__(get_response)
+        self.policy = build_policy()
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
+        has_its_own = any(name.startswith("_csp_") for name in vars(response))
+        if settings.DEBUG or has_its_own:
+            return super().process_response(request, response)
+        response.headers[HEADER] = self.policy
+        return response
+
+
 class PermissionsPolicy:
     """Tells browsers that no page of ours, nor what it might be made to load, needs the device."""
 
@@ -89,3 +113,47 @@ class PermissionsPolicy:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", self.policy)
         return response
+
+
+class ForStaff:
+    """Goes before a middleware that nobody but staff needs: who logs in, and what they change.
+
+    A student's page has no session, no user and no messages.
+    """
+
+    PATHS = "/admin/"
+    get_response: Any
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if request.path_info.startswith(self.PATHS):
+            return super().__call__(request)  # type: ignore[misc]
+        return self.get_response(request)
+
+
+class StaffSession(ForStaff, SessionMiddleware):
+    pass
+
+
+class StaffUser(ForStaff, AuthenticationMiddleware):
+    pass
+
+
+class StaffSecondFactor(ForStaff, OTPMiddleware):
+    pass
+
+
+class StaffMessages(ForStaff, MessageMiddleware):
+    pass
+
+
+class StaffHistory:
+    """`ForStaff` before simple_history's, which is no class."""
+
+    def __init__(self, get_response: GetResponse):
+        self.get_response = get_response
+        self.remember_who = HistoryRequestMiddleware(get_response)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith(ForStaff.PATHS):
+            return self.remember_who(request)
+        return self.get_response(request)

@@ -28,6 +28,11 @@ def required(name: str, remedy: str) -> str:
     return value
 
 
+# PostgreSQL plans a statement that comes again once for each connection, not each time: planning
+# takes it longer than answering what a student's page asks.
+PLANNED_ONCE = {"server_side_binding": True, "prepare_threshold": 5}
+
+
 def database() -> dict[str, Any]:
     """The database that DATABASE_URL names; in development without one, the embedded PostgreSQL."""
     if env.str("DATABASE_URL", default=""):
@@ -42,15 +47,19 @@ def database() -> dict[str, Any]:
             "keepalives_interval": 2,
             "keepalives_count": 3,
             "tcp_user_timeout": 10_000,
+            # Nor must PostgreSQL go on for somebody who hung up, behind a migration's lock say.
+            "options": "-c client_connection_check_interval=2s",
         }
-        url["OPTIONS"] = limits | url.get("OPTIONS", {})
-        return url | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+        url["OPTIONS"] = PLANNED_ONCE | limits | url.get("OPTIONS", {})
+        kept = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+        return url | kept | {"ENGINE": "usecap_sence.postgresql"}
     if not DEBUG:
         required("DATABASE_URL", "Indique la base PostgreSQL: postgres://usuario:clave@host/base.")
     return {
         "ENGINE": "usecap_sence.embedded_postgres",
         "NAME": "usecap_sence",
         "HOME": str(BASE_DIR / ".postgres"),
+        "OPTIONS": PLANNED_ONCE,
     }
 
 
@@ -106,19 +115,19 @@ MIDDLEWARE = [
     # What protects browsers goes round all the rest: files, refusals and redirects have it too.
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "usecap_sence.middleware.ContentSecurityPolicy",
     "usecap_sence.middleware.PermissionsPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_guid.middleware.guid_middleware",
     "usecap_sence.middleware.LogRequests",
     "usecap_sence.middleware.CompressPages",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "usecap_sence.middleware.StaffSession",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django_otp.middleware.OTPMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "simple_history.middleware.HistoryRequestMiddleware",
+    "usecap_sence.middleware.StaffUser",
+    "usecap_sence.middleware.StaffSecondFactor",
+    "usecap_sence.middleware.StaffMessages",
+    "usecap_sence.middleware.StaffHistory",
     "usecap_sence.middleware.NotNow",
     "axes.middleware.AxesMiddleware",
 ]

@@ -8,6 +8,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from attendance import lookups
 from attendance.models import (
     AttendanceSession,
     AttendanceSessionQuerySet,
@@ -45,7 +46,7 @@ def remind(session: AttendanceSession, user: User, now: datetime) -> Asked:
         raise PermissionDenied
     with transaction.atomic():
         # Locked: of two who ask at once, one is told that it was asked already.
-        AttendanceSession.objects.locked(session.public_id)
+        lookups.locked(session.public_id)
         current = _with_student(timing.to_close()).filter(pk=session.pk).first()
         if current is None:
             return Asked.NOT_OPEN

@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
+from attendance import lookups
 from attendance.models import AttendanceSession, WrongStateError
 from backoffice.exports.page import FormatForm, download
 from backoffice.mails import Asked, remind
@@ -141,7 +142,7 @@ class ReviewActions(AskedActions):
     @transaction.atomic
     def resolve_one(self, request: HttpRequest, session: AttendanceSession, reason: str) -> None:
         """Resolve it, as it is now. Raises WrongStateError where it is resolved or closed."""
-        current = AttendanceSession.objects.locked(session.public_id)
+        current = lookups.locked(session.public_id)
         if current is None:
             raise WrongStateError("La sesión ya no existe.")
         user: Any = request.user

@@ -1,0 +1,136 @@
+"""What the student's pages ask the database: one question each, which Django compiles once."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+
+from attendance.models import (
+    AttendanceSession,
+    CallbackVerdict,
+    Outcome,
+    Phase,
+    SenceCallback,
+)
+from courses.models import Enrolment, Otec
+from usecap_sence.compiled import Compiled, one_after_the_other
+
+
+def session(public_id: uuid.UUID) -> AttendanceSession:
+    """Return the session with its OTEC's token and with what SENCE's answers say of it.
+
+    `has_pending_answer`: one is kept and not applied yet; `last_outcome`, of the last one that is;
+    `close_is_flagged`: a close was confirmed with data that contradict the session's. Raises
+    AttendanceSession.DoesNotExist.
+    """
+    for *values, token, pending, outcome, flagged in SESSION.rows(public_id):
+        found = AttendanceSession.from_db(DEFAULT_DB_ALIAS, SESSION_FIELDS, values)
+        found.otec = Otec.from_db(
+            DEFAULT_DB_ALIAS, ["id", "token_ciphertext"], [found.otec_id, token]
+        )
+        found.has_pending_answer = pending
+        found.last_outcome = outcome
+        found.close_is_flagged = flagged
+        return found
+    raise AttendanceSession.DoesNotExist
+
+
+def locked(public_id: uuid.UUID) -> AttendanceSession | None:
+    """Return the session as it is now, its enrolment locked until the transaction ends.
+
+    One lock an enrolment serialises starts, callbacks and staff: a session's transitions may touch
+    its siblings. None where no session has the id.
+    """
+    _, rows = one_after_the_other(public_id, ENROLMENT_LOCK, BARE_SESSION)
+    for values in rows:
+        return AttendanceSession.from_db(DEFAULT_DB_ALIAS, SESSION_FIELDS, values)
+    return None
+
+
+def _session(public_id: uuid.UUID) -> QuerySet:
+    answers = SenceCallback.objects.filter(public_id=OuterRef("public_id"))
+    verdicts = CallbackVerdict.objects.filter(session=OuterRef("pk")).order_by("-pk")
+    confirmed_close = verdicts.filter(
+        outcome=Outcome.CONTRADICTION,
+        callback__phase=Phase.CLOSE,
+        callback__announces_error=False,
+    )
+    return AttendanceSession.objects.filter(public_id=public_id).values_list(
+        *SESSION_FIELDS,
+        "otec__token_ciphertext",
+        Exists(answers.filter(pending__isnull=False)),
+        Subquery(verdicts.values("outcome")[:1]),
+        Exists(confirmed_close),
+    )
+
+
+SESSION_FIELDS = [field.attname for field in AttendanceSession._meta.concrete_fields]
+SESSION = Compiled(_session, uuid.UUID(int=0))
+BARE_SESSION = Compiled(
+    lambda public_id: AttendanceSession.objects.filter(public_id=public_id).values_list(
+        *SESSION_FIELDS
+    ),
+    uuid.UUID(int=0),
+)
+ENROLMENT_LOCK = Compiled(
+    lambda public_id: (
+        Enrolment.objects.select_for_update(no_key=True)
+        .filter(
+            pk=Subquery(
+                AttendanceSession.objects.filter(public_id=public_id).values("enrolment")[:1]
+            )
+        )
+        .values_list("pk")
+    ),
+    uuid.UUID(int=0),
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A course of a student's, as they choose it."""
+
+    enrolment: int
+    is_exempt: bool
+    environment: str
+    starts_on: date
+    ends_on: date
+    close_required: bool
+    course: str
+    open_since: datetime | None
+    """When the session that is in course was opened."""
+    last_complete: datetime | None
+    """When the last one that is complete was."""
+
+
+def choices(run: str) -> list[Choice]:
+    """Return the courses that the RUN is enrolled in, the last one to end first."""
+    return [Choice(*row) for row in CHOICES.rows(run)]
+
+
+def _choices(run: str) -> QuerySet:
+    own = AttendanceSession.objects.filter(enrolment=OuterRef("pk")).order_by("-opened_at")
+    complete = own.filter(
+        Q(closed_at__isnull=False) | Q(opened_at__isnull=False, close_required=False)
+    )
+    return (
+        Enrolment.objects.active()
+        .filter(student__run=run)
+        .order_by("-action__ends_on", "action__course__name")
+        .values_list(
+            "pk",
+            "is_exempt",
+            "action__environment",
+            "action__starts_on",
+            "action__ends_on",
+            "action__close_required",
+            "action__course__name",
+            Subquery(own.open().live().values("opened_at")[:1]),
+            Subquery(complete.values("opened_at")[:1]),
+        )
+    )
+
+
+CHOICES = Compiled(_choices, "0-0")

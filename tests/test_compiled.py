@@ -1,0 +1,63 @@
+"""Questions that Django compiles once give the rows of each value that they are asked for."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import Q
+
+from attendance import lookups
+from courses.models import Student
+from tests.attendance.test_at_once import until_waiting
+from tests.attendance_steps import opened
+from tests.factories import StudentFactory
+from usecap_sence.compiled import Compiled, one_after_the_other
+
+pytestmark = pytest.mark.django_db
+NAMES = Compiled(lambda run: Student.objects.filter(run=run).values_list("surnames"), "0-0")
+COUNT = Compiled(lambda run: Student.objects.filter(run=run).values_list("pk"), "0-0")
+
+
+def test_each_value_has_its_own_rows():
+    one, other = StudentFactory(surnames="Uno"), StudentFactory(surnames="Otra")
+    assert NAMES.rows(one.run) == [("Uno",)]
+    assert NAMES.rows(other.run) == [("Otra",)]
+    assert NAMES.rows("1-9") == []
+
+
+def test_several_are_asked_in_their_order():
+    student = StudentFactory(surnames="Uno")
+    assert one_after_the_other(student.run, NAMES, COUNT) == [[("Uno",)], [(student.pk,)]]
+
+
+@pytest.mark.parametrize("condition", [Q(pk=1), Q(run="0-0", surnames="0-0")])
+def test_a_sample_that_can_not_be_told_is_refused(condition):
+    question = Compiled(lambda run: Student.objects.filter(condition).values_list("pk"), "0-0")
+    with pytest.raises(ValueError, match="not once"):
+        question.rows("1-9")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_is_read_after_its_lock_was_waited_for():
+    """What another transaction changed meanwhile is what the one that waited sees."""
+    session = opened()
+    is_held = Event()
+
+    def hold_and_change() -> None:
+        try:
+            with transaction.atomic():
+                held = lookups.locked(session.public_id)
+                is_held.set()
+                until_waiting(1)
+                held.mark_closed(held.opened_at, time="", zone="")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(hold_and_change)
+        assert is_held.wait(10)
+        with transaction.atomic():
+            seen = lookups.locked(session.public_id)
+        other.result()
+    assert seen.closed_at == session.opened_at

@@ -1,0 +1,1 @@
+"""PostgreSQL as production talks to it: `"ENGINE": "usecap_sence.postgresql"`."""
