@@ -26,7 +26,8 @@ def normalise(typed: str) -> str:
         # stdnum lets a line break through to its arithmetic, and counts leading zeros as digits.
         if len(typed) > MAX_TYPED or not COMPACT.fullmatch(number):
             raise InvalidFormat
-        number = stdnum_rut.validate(number).lower()
+        if number[-1] != stdnum_rut.calc_check_digit(number[:-1]):
+            raise InvalidChecksum
     except InvalidChecksum as error:
         raise ValidationError(
             "El dígito verificador no corresponde al RUT. Revise los números e inténtelo de nuevo.",
@@ -37,7 +38,7 @@ def normalise(typed: str) -> str:
             "Escriba el RUT completo, sin puntos y con guion. Ejemplo: 12345678-9",
             code="rut_format",
         ) from error
-    return f"{number[:-1]}-{number[-1]}"
+    return f"{number[:-1]}-{number[-1].lower()}"
 
 
 def validate_rut(value: str) -> None:

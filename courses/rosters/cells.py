@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from datetime import date
+from functools import lru_cache
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -68,6 +69,8 @@ def is_misread(text: str) -> bool:
     return True
 
 
+# A student has a row for each course, mostly one after the other.
+@lru_cache(maxsize=1024)
 def rut(text: str) -> str:
     try:
         return normalise(text.translate(DASHES))
@@ -81,6 +84,7 @@ def limited(column: str, text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1024)
 def email(text: str) -> str:
     try:
         validate_email(text)

@@ -472,22 +472,27 @@ ORDER BY line
 ON CONFLICT (student_id, action_id) DO NOTHING
 """
 
-# What the first rows that change something do, for a preview.
+# What the first rows that change something do, for a preview. They are chosen before they are
+# joined: with the limit at the end, PostgreSQL looks through all people for each row.
 CHANGES = """
-SELECT r.line, student.run,
+WITH first AS MATERIALIZED (
+    SELECT * FROM roster_enrolment
+    WHERE enrolment_id IS NULL
+        OR enrolment_id IN (SELECT id FROM roster_changed_enrolment)
+        OR student_id IN (SELECT id FROM roster_changed_student)
+    ORDER BY line LIMIT %(limit)s
+)
+SELECT first.line, student.run,
     CASE WHEN person.is_shared THEN concat_ws(' ', person.given_names, person.surnames)
         ELSE trim(student.given_names || ' ' || student.surnames)
     END,
-    action.code, course.name, r.enrolment_id IS NULL
-FROM roster_enrolment r
-JOIN courses_student student ON student.id = r.student_id
+    action.code, course.name, first.enrolment_id IS NULL
+FROM first
+JOIN courses_student student ON student.id = first.student_id
 JOIN roster_person person USING (run)
-JOIN courses_action action ON action.id = r.action_id
+JOIN courses_action action ON action.id = first.action_id
 JOIN courses_course course ON course.id = action.course_id
-WHERE r.enrolment_id IS NULL
-    OR r.enrolment_id IN (SELECT id FROM roster_changed_enrolment)
-    OR r.student_id IN (SELECT id FROM roster_changed_student)
-ORDER BY r.line LIMIT %(limit)s
+ORDER BY first.line
 """
 KEEP_ACTIONS = """
 INSERT INTO courses_rosterimport_actions (rosterimport_id, action_id)
