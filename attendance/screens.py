@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import quote, urlencode
 
-from django.conf import settings
 from django.utils import timezone
 
 from attendance import alerts
@@ -43,7 +43,7 @@ def screen(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
         State.REJECTED: _rejected,
     }[session.state]
     name, context = draw(session, now)
-    not_ready = catalogue.text("not_ready", curso=session.course_name)
+    not_ready = partial(catalogue.text, "not_ready", curso=session.course_name)
     return f"attendance/{name}.html", {"session": session, "not_ready": not_ready, **context}
 
 
@@ -130,19 +130,19 @@ def _requested(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
 def _open(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
     timer = clock(session, now)
     minutes = WARNING.seconds // 60
-    text = catalogue.current().text
     return "open", {
         "clock": timer,
         "elapsed": as_hours(timer["elapsed"]),
         "form": _form(session, "close", now),
         **_error(session, now),
-        "limit_reminder": text("limit_reminder", horas=settings.SENCE_SESSION_HOURS),
-        "limit_near": text("limit_near", minutos=minutes),
-        "limit_passed": text("limit_passed", horas=settings.SENCE_SESSION_HOURS),
+        # The same for every session, so that most pages show what was drawn before: `{% kept %}`.
+        "limit_reminder": partial(catalogue.text, "limit_reminder"),
+        "limit_near": partial(catalogue.text, "limit_near", minutos=minutes),
+        "limit_passed": partial(catalogue.text, "limit_passed"),
         "minutes": minutes,
         "title_near": f"Quedan menos de {minutes} minutos",
         "title_past": "Cierre su sesión ahora",
-        "notify_on": text("notify_on", minutos=minutes),
+        "notify_on": partial(catalogue.text, "notify_on", minutos=minutes),
     }
 
 

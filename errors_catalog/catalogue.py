@@ -8,8 +8,10 @@ functions raises because the database is away.
 
 import contextlib
 import re
+import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core.cache import cache
@@ -33,7 +35,7 @@ CACHE_SECONDS = 30
 # Long enough not to try a dead database for each text of a page, short enough not to be noticed.
 FALLBACK_SECONDS = 5
 # A new number keeps what an older version of these classes left in a shared cache unread.
-VERSION = 2
+VERSION = 3
 CURRENT = f"errors_catalog:{VERSION}:current"
 LAST_KNOWN = f"errors_catalog:{VERSION}:last-known"
 
@@ -101,6 +103,8 @@ class Snapshot:
     texts: dict[str, str]
     sections: list[Section]
     contact: Contact
+    drawn: dict[object, str] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """What `{% kept %}` in templates drew of it, by its node."""
 
     def explain(self, codes: list[str]) -> list[Explanation]:
         distinct = dict.fromkeys(code.strip() for code in codes) or {"": None}
@@ -116,6 +120,16 @@ class Snapshot:
             for section in self.sections
             if section.links and (section.after_rut if after_rut else section.before_rut)
         ]
+
+
+class Held(NamedTuple):
+    """The snapshot that this process read last, and its name in the cache."""
+
+    name: str
+    snapshot: Snapshot
+
+
+_held: Held | None = None
 
 
 def explain(codes: list[str]) -> list[Explanation]:
@@ -171,9 +185,18 @@ def contact() -> Contact:
 
 
 def current() -> Snapshot:
-    """Return the catalogue from the cache, else from the database, else as it was last known."""
+    """Return the catalogue from the cache, else from the database, else as it was last known.
+
+    The cache says which one is current. A process keeps the one that it has read, for as long as
+    that is it: to unpickle it for each page costs more than most of what a page does.
+    """
     try:
-        return cache.get(CURRENT) or _load()
+        name = cache.get(CURRENT)
+        held = _held
+        if held and held.name == name:
+            return held.snapshot
+        snapshot = cache.get(f"{CURRENT}:{name}") if name else None
+        return _hold(name, snapshot) if snapshot else _load()
     except DatabaseProblem:
         return _fall_back()
 
@@ -194,18 +217,29 @@ def _load() -> Snapshot:
         ],
         contact=contact_of(ContactDetails.objects.first()),
     )
-    cache.set(CURRENT, snapshot, CACHE_SECONDS)
     cache.set(LAST_KNOWN, snapshot, None)
-    return snapshot
+    return _make_current(snapshot, CACHE_SECONDS)
 
 
 def _fall_back() -> Snapshot:
-    snapshot = None
     # The cache may live in the same database.
     with contextlib.suppress(DatabaseProblem):
-        snapshot = cache.get(LAST_KNOWN)
-        cache.set(CURRENT, snapshot or _built_in(), FALLBACK_SECONDS)
-    return snapshot or _built_in()
+        return _make_current(cache.get(LAST_KNOWN) or _built_in(), FALLBACK_SECONDS)
+    return _built_in()
+
+
+def _make_current(snapshot: Snapshot, seconds: int) -> Snapshot:
+    name = secrets.token_hex(8)
+    # What it is before which it is: whoever reads the name finds it.
+    cache.set(f"{CURRENT}:{name}", snapshot, seconds + 1)
+    cache.set(CURRENT, name, seconds)
+    return _hold(name, snapshot)
+
+
+def _hold(name: str, snapshot: Snapshot) -> Snapshot:
+    global _held  # noqa: PLW0603 - the process's own
+    _held = Held(name, snapshot)
+    return snapshot
 
 
 def _built_in() -> Snapshot:

@@ -19,10 +19,12 @@ class Texts:
 
 
 def site_texts(request: HttpRequest) -> dict[str, object]:
-    """Give templates `contact`, `help_before_rut`, `help_after_rut` and `texts`."""
-    # One for the whole page: each costs an unpickling of the catalogue.
+    """Give templates `catalogue`, and of it `contact`, `help_before_rut`, `help_after_rut` and
+    `texts`."""
+    # One for the whole page, whatever staff write meanwhile.
     snapshot: Any = SimpleLazyObject(catalogue.current)
     return {
+        "catalogue": snapshot,
         "contact": SimpleLazyObject(lambda: snapshot.contact),
         "help_before_rut": SimpleLazyObject(lambda: snapshot.help_sections(after_rut=False)),
         "help_after_rut": SimpleLazyObject(lambda: snapshot.help_sections(after_rut=True)),

@@ -12,11 +12,14 @@ from errors_catalog.context_processors import Texts
 
 
 def context() -> dict[str, Any]:
-    """Return the values of the guide: the catalogue's errors and contact, and SENCE's limit."""
+    """Return the values of the guide: the catalogue's errors and contact, and SENCE's limit.
+
+    What is of the catalogue is asked for when it is drawn, which few of the pages are.
+    """
     return {
-        "errors": catalogue.known_errors(),
+        "errors": catalogue.known_errors,
         "hours": settings.SENCE_SESSION_HOURS,
-        "contact": catalogue.contact(),
+        "contact": catalogue.contact,
     }
 
 

@@ -1,9 +1,10 @@
-"""Bootstrap as the students' pages need it: `python -m usecap_sence.trimmed_bootstrap` writes it.
+"""The one style sheet of the students' pages: what they need of Bootstrap, then our own.
 
-A phone on a slow network waits for the style sheet before it shows anything, and nine tenths of
-Bootstrap's are for what these pages don't have. Kept are the rules whose classes are all named
-somewhere in the pages, and the custom properties that those rules use. `make styles` after a
-page names a new class; a test fails until then.
+`python -m usecap_sence.trimmed_bootstrap` writes it. A phone on a slow network waits for it before
+it shows anything, and nine tenths of Bootstrap's are for what these pages don't have. Kept are the
+rules whose classes are all named somewhere in the pages, and the custom properties that those
+rules use. `make styles` after a page names a new class or site.css changes; a test fails until
+then.
 """
 
 import re
@@ -15,7 +16,9 @@ import tinycss2
 from tinycss2.ast import Node, QualifiedRule
 
 ROOT = Path(__file__).resolve().parent.parent
-WRITTEN = ROOT / "static" / "usecap" / "bootstrap.css"
+STYLES = ROOT / "static" / "usecap"
+OURS = STYLES / "site.css"
+WRITTEN = STYLES / "pages.css"
 PAGES = ("attendance", "errors_catalog", "design")
 """Folders of templates; besides those right under `templates/`."""
 CRISPY = ("crispy_forms", "crispy_bootstrap5")
@@ -30,7 +33,8 @@ def trimmed() -> str:
     version = metadata.version("bootstrap-wrapper").split(".post")[0]
     # What its licence asks to be kept with every copy.
     notice = f"/*! Bootstrap v{version}, in part. © 2011-2025 The Bootstrap Authors, MIT licence */"
-    return f"{notice}\n{_without_unused_properties(kept)}\n"
+    ours = OURS.read_text(encoding="utf-8")
+    return f"{notice}\n{_without_unused_properties(kept)}\n{ours}"
 
 
 def _package(name: str) -> Path:
@@ -42,7 +46,7 @@ def _package(name: str) -> Path:
 
 def _words() -> set[str]:
     """Whatever might name a class: every word of the pages and of what draws forms."""
-    files = [*(ROOT / "templates").glob("*.html"), *(ROOT / "static" / "usecap").glob("*.js")]
+    files = [*(ROOT / "templates").glob("*.html"), *STYLES.glob("*.js")]
     for folder in PAGES:
         files += (ROOT / "templates" / folder).rglob("*.html")
     files += [ROOT / "attendance" / "forms.py", ROOT / "backoffice" / "design.py"]
@@ -91,7 +95,7 @@ def _without_unused_properties(css: str) -> str:
 
 
 def _ours() -> set[str]:
-    sheets = (ROOT / "static" / "usecap").glob("*.css")
+    sheets = STYLES.glob("*.css")
     text = " ".join(s.read_text(encoding="utf-8") for s in sheets if s != WRITTEN)
     return set(re.findall(r"--bs-[\w-]+", text))
 

@@ -136,12 +136,12 @@ def test_the_pages_ask_for_little_and_only_from_us(student, watch):
     session = opened(enrol())
 
     student.page.goto(student.site)
-    assert asked_for(watch) == {"/", BOOTSTRAP, SITE, CONNECTION}
+    assert asked_for(watch) == {"/", SHEET, SCRIPT}
     watch.requests.clear()
     student.page.goto(student.site + session.get_absolute_url())
 
     address = session.get_absolute_url()
-    assert asked_for(watch) == {address, BOOTSTRAP, SITE, CONNECTION, SCRIPT}
+    assert asked_for(watch) == {address, SHEET, SCRIPT}
 
 
 FIELDS = {
@@ -154,8 +154,7 @@ def names_sent(request: Request) -> set[str]:
     return set(parse_qs(request.post_data or "", keep_blank_values=True))
 
 
-BOOTSTRAP, SITE = "/static/usecap/bootstrap.css", "/static/usecap/site.css"
-SCRIPT, CONNECTION = "/static/usecap/session.js", "/static/usecap/connection.js"
+SHEET, SCRIPT = "/static/usecap/pages.css", "/static/usecap/pages.js"
 ICONS = {"/static/usecap/icon.svg", "/static/usecap/icon-32.png"}
 
 

@@ -122,7 +122,7 @@ def test_it_is_made_once_for_each_content(client):
     "url",
     [
         "file:///etc/passwd",
-        "http://127.0.0.1:1/static/usecap/site.css",
+        "http://127.0.0.1:1/static/usecap/pages.css",
         "http://localhost:8000/guia/",
         "http://localhost:8000/static/../manage.py",
         "http://localhost:8000/static/%2e%2e/manage.py",

@@ -41,7 +41,7 @@ def test_an_error_is_drawn_as_the_student_reads_it_with_what_the_form_says(coord
     assert "cursos@usecap.cl o llame a (56) 2 3224 4420 y (56) 2 2671 4073." in page
     assert "Error en el inicio de asistencia Sence." in page
     assert "Accesos de interés Sence (Clave Sence)" in page
-    assert "/usecap/site.css" in page
+    assert "/usecap/pages.css" in page
     assert "Nada se ha guardado." in page
 
 

@@ -1,9 +1,39 @@
-// The timer of an open session, its warning, and "Cerrar ventana". The page works without them.
+// What the students' pages can do better with JavaScript; they work without.
 "use strict";
 
+// A flaky connection.
+(function () {
+  const SECOND_TAP_MS = 3000;
+  const notice = document.querySelector("[data-offline]");
+
+  function showConnection() {
+    if (notice) notice.hidden = navigator.onLine;
+  }
+
+  document.addEventListener("submit", function (event) {
+    const form = event.target;
+    const since = Date.now() - Number(form.dataset.pressedAt || 0);
+    form.dataset.pressedAt = Date.now();
+    // A page that can't be left is better than the browser's own error page, which has no way on.
+    // Some browsers say so wrongly: whoever presses again gets through.
+    const offline = !navigator.onLine && !form.dataset.insisted;
+    if (offline) form.dataset.insisted = "yes";
+    if (offline || since < SECOND_TAP_MS) event.preventDefault();
+    showConnection();
+  });
+  window.addEventListener("online", showConnection);
+  window.addEventListener("offline", showConnection);
+  window.addEventListener("pageshow", function (event) {
+    // The browser kept the page as it was left; what happened meanwhile, the server knows.
+    if (event.persisted) window.location.reload();
+    showConnection();
+  });
+})();
+
+// The timer of an open session, its warning, and "Cerrar ventana".
 (function () {
   const RESYNC_MS = 60000;
-  const { clockUrl, state } = document.currentScript.dataset;
+  const { clockUrl, state } = document.querySelector("main").dataset;
   const card = document.querySelector("[data-timer]");
   const closeLink = document.querySelector("[data-close-window]");
   let putRight = function () {};
@@ -113,4 +143,22 @@
       window.close();
     });
   }
+})();
+
+// "Imprimir". The browser's own menu does the same.
+(function () {
+  const print = document.querySelector("[data-print]");
+  if (!print) return;
+
+  // Pictures that nobody has scrolled to yet would be missing on paper.
+  function load(picture) {
+    picture.loading = "eager";
+    return picture.decode().catch(() => {});
+  }
+
+  print.hidden = false;
+  print.addEventListener("click", async function () {
+    await Promise.all([...document.images].map(load));
+    window.print();
+  });
 })();
