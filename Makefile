@@ -16,7 +16,7 @@ help:
 	@echo "make demo    the site, SENCE's simulator and invented people (PORT, SENCE_PORT, LOGIN_PORT)"
 	@echo "make test    the whole suite (TESTS=path for a part of it)"
 	@echo "make firefox   the guide's way in Firefox, which apt installs where it is missing"
-	@echo "make proxies   the site behind nginx and Caddy (apt installs them)"
+	@echo "make proxies   the site behind nginx and Caddy, and twice with one Redis (apt installs them)"
 	@echo "make lighthouse   Lighthouse's scores of the students' pages in a demo (needs npm)"
 	@echo "make lint    ruff, mypy, templates, migrations, deploy check"
 	@echo "make styles   what the pages use of Bootstrap, after one of them names a new class"
@@ -69,11 +69,11 @@ firefox: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-firefox.txt
 	$(BIN)/python -m pytest tests/browser/firefox_journey.py
 
-# The site behind nginx and Caddy as deploy/ configures them.
+# The site behind nginx and Caddy as deploy/ configures them, and two of it with one Redis.
 proxies: setup pango
-	@command -v nginx >/dev/null && command -v caddy >/dev/null || \
-		{ apt-get update -qq && apt-get install -y -qq caddy nginx-light openssl >/dev/null; }
-	$(BIN)/python -m pytest tests/proxies/behind_proxies.py
+	@command -v nginx >/dev/null && command -v caddy >/dev/null && command -v redis-server >/dev/null || \
+		{ apt-get update -qq && apt-get install -y -qq caddy nginx-light openssl redis-server >/dev/null; }
+	$(BIN)/python -m pytest tests/proxies/behind_proxies.py tests/proxies/shared_cache.py
 
 lighthouse: browser
 	$(BIN)/python -m tests.lighthouse

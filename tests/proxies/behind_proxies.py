@@ -28,24 +28,29 @@ NAME = "asistencia.example.cl"
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def upstream(tmp_path) -> Iterator[str]:
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """Production's, on the tests' database, with a spool in the folder; collects static files."""
     parameters = connection.get_connection_params()
     database = (
         f"postgres:///{parameters['dbname']}?host={parameters['host']}&user={parameters['user']}"
     )
-    environment = os.environ | PRODUCTION | {
+    settings = os.environ | PRODUCTION | {
         "DATABASE_URL": database,
         "DJANGO_SETTINGS_MODULE": "usecap_sence.settings",
-        "SPOOL_DIR": str(tmp_path / "spool"),
+        "SPOOL_DIR": str(folder / "spool"),
         "BEHIND_TLS_PROXY": "true",
         "RUT_MISSES_BY_CLIENT": "3",
-    }  # fmt: skip
+    } | more  # fmt: skip
     subprocess.run(
         [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity=0"],
-        cwd=DEPLOY.parent, env=environment, check=True,
+        cwd=DEPLOY.parent, env=settings, check=True,
     )  # fmt: skip
-    with running_site(environment) as address:
+    return settings
+
+
+@pytest.fixture
+def upstream(tmp_path) -> Iterator[str]:
+    with running_site(environment(tmp_path)) as address:
         yield address.removeprefix("http://")
 
 
