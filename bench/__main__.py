@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from bench import exports, growth, journey, pages, phone, rosters, world
+from bench import exports, growth, journey, pages, phone, rosters, servers, world
 from bench.figures import HEADING, Figure
 
 RESULTS = world.ROOT / "bench" / "results.json"
@@ -59,6 +59,7 @@ def _sections(many: int) -> dict[str, Callable[[], Iterator[Figure]]]:
         "growth": lambda: growth.run(FEW, many),
         "exports": lambda: exports.run(SOME, many),
         "phone": lambda: on_a_copy(phone.run),
+        "servers": lambda: on_a_copy(servers.run),
     }
 
 

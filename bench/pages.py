@@ -72,7 +72,8 @@ def pages(connection: psycopg.Connection, site: str) -> Iterator[tuple[str, str,
     yield "guide", "/guia/", HTTPS
     (found,) = connection.execute(
         "SELECT run, public_id FROM attendance_attendancesession WHERE closed_at IS NULL"
-        " AND close_required AND superseded_at IS NULL ORDER BY opened_at DESC LIMIT 1"
+        " AND close_required AND superseded_at IS NULL AND opened_at IS NOT NULL"
+        " ORDER BY opened_at DESC LIMIT 1"
     ).fetchall()
     run, open_page = found
     headers = HTTPS | {"Cookie": cookies_of(site, run)}
