@@ -34,7 +34,7 @@ class _Watch:
         self.deadlines: dict[object, tuple[float, Any]] = {}
         self.lock = threading.Lock()
         self.someone_waits = threading.Event()
-        self.pid = 0
+        self.thread: threading.Thread | None = None
 
     @contextmanager
     def over(self, database: Any, deadline: float) -> Iterator[None]:
@@ -54,9 +54,9 @@ class _Watch:
 
     def _begin(self) -> None:
         # An application server forks, and a thread stays behind.
-        if self.pid != os.getpid():
-            self.pid = os.getpid()
-            threading.Thread(target=self._look, name="patience", daemon=True).start()
+        if not (self.thread and self.thread.is_alive()):
+            self.thread = threading.Thread(target=self._look, name="patience", daemon=True)
+            self.thread.start()
 
     def _look(self) -> None:
         while True:

@@ -91,7 +91,7 @@ class ContentSecurityPolicy(CSPMiddleware):
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
         has_its_own = any(name.startswith("_csp_") for name in vars(response))
-        if settings.DEBUG or has_its_own:
+        if settings.DEBUG or has_its_own or HEADER in response:
             return super().process_response(request, response)
         response.headers[HEADER] = self.policy
         return response

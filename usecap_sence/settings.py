@@ -50,7 +50,10 @@ def database() -> dict[str, Any]:
             # Nor must PostgreSQL go on for somebody who hung up, behind a migration's lock say.
             "options": "-c client_connection_check_interval=2s",
         }
-        url["OPTIONS"] = PLANNED_ONCE | limits | url.get("OPTIONS", {})
+        own = url.get("OPTIONS", {})
+        if "options" in own:
+            own["options"] = f"{limits['options']} {own['options']}"
+        url["OPTIONS"] = PLANNED_ONCE | limits | own
         kept = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
         return url | kept | {"ENGINE": "usecap_sence.postgresql"}
     if not DEBUG:

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from django.template import engines
+from django.utils import formats
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "usecap_sence.settings")
 
@@ -19,6 +20,7 @@ application = get_wsgi_application()
 # release's beside what is loaded.
 import_module(settings.ROOT_URLCONF)
 engines.all()
+formats.get_format("DATE_FORMAT")
 
 # Application servers don't run the system checks by themselves, and a site whose settings
 # contradict each other would lose answers of SENCE's.

@@ -6,10 +6,8 @@ from typing import Any
 
 import psycopg
 from django.db.backends.base.creation import TEST_DATABASE_PREFIX
-from django.db.backends.postgresql import client
+from django.db.backends.postgresql import base, client
 from psycopg import sql
-
-from usecap_sence.postgresql import base
 
 from . import postgres, server
 

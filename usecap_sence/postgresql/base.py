@@ -18,8 +18,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().close_if_health_check_failed()
 
     def close_if_unusable_or_obsolete(self) -> None:
+        if self.errors_occurred and self.connection is not None:
+            # Django goes on with what still answers "SELECT 1". But a statement that was planned
+            # before a migration may fail on this connection for as long as it lives.
+            self.close()
+            return
         # At the end of a request in which it was used.
-        if self.health_check_done and not self.errors_occurred:
+        if self.health_check_done:
             self.answered_at = time.monotonic()
         super().close_if_unusable_or_obsolete()
 
