@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -399,7 +400,8 @@ class EnrolmentAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
 def lock(enrolments: EnrolmentQuerySet) -> EnrolmentQuerySet:
     """Lock these enrolments; return them as a query that goes on meaning them once they change."""
     ids = enrolments.order_by().select_for_update(of=("self",)).values_list("pk", flat=True)
-    return Enrolment.objects.filter(pk__in=list(ids))
+    # As one array: a statement takes no more than 65,535 parameters.
+    return Enrolment.objects.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(ids)]))
 
 
 def log_change(request: HttpRequest, enrolments: EnrolmentQuerySet, message: str) -> None:

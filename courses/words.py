@@ -4,6 +4,8 @@ The SQL function `search_words` (made by a migration of this app) parts a text i
 `parted` does; PostgreSQL alone is enough for it, without extensions.
 """
 
+import re
+import string
 import unicodedata
 
 from django.core.exceptions import ValidationError
@@ -12,6 +14,11 @@ from django.db.models import BooleanField, Func, Q, TextField, Value
 from courses.rut import normalise
 
 SEPARATORS = "-.,@_+'/()"
+CAPITALS = string.ascii_uppercase + "ÆÐØÞĐĦŁŊŒŦ"
+"""Those of Latin names that are not another letter with a mark. Databases differ in what they take
+for the capitals of other scripts: those stay as they are."""
+MARKS = re.compile("[\u0300-\u036f]")
+AS_KEPT = str.maketrans(CAPITALS + SEPARATORS, CAPITALS.lower() + " " * len(SEPARATORS))
 LONGEST = 254
 """No word that is kept is longer: an address of mail."""
 
@@ -34,9 +41,8 @@ class _Begin(Func):
 
 def parted(typed: str) -> list[str]:
     """Return the words of a text, without accents or capitals."""
-    plain = unicodedata.normalize("NFKD", typed.replace("\x00", "")).lower()
-    letters = "".join(c for c in plain if not unicodedata.combining(c))
-    return letters.translate(dict.fromkeys(map(ord, SEPARATORS), " ")).split()
+    plain = unicodedata.normalize("NFKD", typed.replace("\x00", ""))
+    return MARKS.sub("", plain).translate(AS_KEPT).split()
 
 
 def canonical_rut(typed: str) -> str:

@@ -3,10 +3,13 @@
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
+from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    # Indexes while the site writes: no answer of SENCE's waits for one.
+    atomic = False
 
     dependencies = [
         ('attendance', '0006_mail_of_faults'),
@@ -15,19 +18,19 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveIndex(
+        RemoveIndexConcurrently(
             model_name='attendancesession',
             name='session_by_opened_at',
         ),
-        migrations.RemoveIndex(
+        RemoveIndexConcurrently(
             model_name='attendancesession',
             name='session_by_closed_at',
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name='attendancesession',
             index=models.Index(fields=['opened_at'], include=('otec',), name='session_by_opened_at'),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name='attendancesession',
             index=models.Index(fields=['closed_at'], include=('otec',), name='session_by_closed_at'),
         ),

@@ -5,19 +5,20 @@ import django.contrib.postgres.indexes
 import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
 # The words of a text, without accents or capitals, whatever the database's locale; as
 # `courses.words.parted` does. Said to be dear, which it is beside an index: row by row it is never
 # the way to find a few.
 SEARCH_WORDS = r"""
-    CREATE FUNCTION search_words(said text) RETURNS tsvector
+    CREATE OR REPLACE FUNCTION search_words(said text) RETURNS tsvector
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS $$
     BEGIN
         RETURN array_to_tsvector(array_remove(string_to_array(translate(
-            lower(normalize(said, NFKD) COLLATE "C"),
-            E'-.,@_+\'/()\t\r\n\u00a0\u0301\u0303\u0308\u0300\u0302\u0304\u030a\u030c\u0327\u0328',
-            '              '
+            lower(regexp_replace(normalize(said, NFKD), E'[\u0300-\u036f]', '', 'g') COLLATE "C"),
+            E'ÆÐØÞĐĦŁŊŒŦ-.,@_+\'/()\t\r\n\u00a0',
+            'æðøþđħłŋœŧ              '
         ), ' '), ''));
     END
     $$
@@ -25,6 +26,8 @@ SEARCH_WORDS = r"""
 
 
 class Migration(migrations.Migration):
+    # Each by itself, and indexes while the site writes: no answer of SENCE's waits for one.
+    atomic = False
 
     dependencies = [
         ('courses', '0005_rosterimport_actions'),
@@ -32,34 +35,34 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(SEARCH_WORDS, "DROP FUNCTION search_words(text)"),
+        AddIndexConcurrently(
+            model_name='student',
+            index=models.Index(fields=['surnames', 'given_names', 'run'], name='student_in_order'),
+        ),
+        AddIndexConcurrently(
+            model_name='student',
+            index=django.contrib.postgres.indexes.GinIndex(courses.words.Words('given_names', 'surnames', 'email', 'run'), name='student_words'),
+        ),
         migrations.AddField(
             model_name='enrolment',
             name='connected_at',
             field=models.DateTimeField(editable=False, help_text='Cuándo se abrió su primera sesión: lo escribe la base de datos con ella.', null=True, verbose_name='primera conexión'),
         ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='enrolment',
+            trigger=pgtrigger.compiler.Trigger(name='enrolment_stays_connected', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NEW."connected_at" IS NULL AND OLD."connected_at" IS NOT NULL)', func='NEW.connected_at = OLD.connected_at; RETURN NEW;', hash='dfa1cfa4af6f46ddeb8c3983e0fd1b09ee66070d', operation='UPDATE', pgid='pgtrigger_enrolment_stays_connected_6f6cc', table='courses_enrolment', when='BEFORE')),
+        ),
+        AddIndexConcurrently(
+            model_name='enrolment',
+            index=models.Index(fields=['action'], include=('is_exempt', 'withdrawn_at', 'connected_at'), name='enrolment_on_board'),
+        ),
+        AddIndexConcurrently(
+            model_name='enrolment',
+            index=models.Index(condition=models.Q(('connected_at', None), ('is_exempt', False), ('withdrawn_at', None)), fields=['action'], name='enrolment_missing'),
+        ),
         migrations.AlterField(
             model_name='enrolment',
             name='action',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='enrolments', to='courses.action', verbose_name='acción'),
-        ),
-        migrations.AddIndex(
-            model_name='enrolment',
-            index=models.Index(fields=['action'], include=('is_exempt', 'withdrawn_at', 'connected_at'), name='enrolment_on_board'),
-        ),
-        migrations.AddIndex(
-            model_name='enrolment',
-            index=models.Index(condition=models.Q(('connected_at', None), ('is_exempt', False), ('withdrawn_at', None)), fields=['action'], name='enrolment_missing'),
-        ),
-        migrations.AddIndex(
-            model_name='student',
-            index=models.Index(fields=['surnames', 'given_names', 'run'], name='student_in_order'),
-        ),
-        migrations.AddIndex(
-            model_name='student',
-            index=django.contrib.postgres.indexes.GinIndex(courses.words.Words('given_names', 'surnames', 'email', 'run'), name='student_words'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='enrolment',
-            trigger=pgtrigger.compiler.Trigger(name='enrolment_stays_connected', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NEW."connected_at" IS NULL AND OLD."connected_at" IS NOT NULL)', func='NEW.connected_at = OLD.connected_at; RETURN NEW;', hash='dfa1cfa4af6f46ddeb8c3983e0fd1b09ee66070d', operation='UPDATE', pgid='pgtrigger_enrolment_stays_connected_6f6cc', table='courses_enrolment', when='BEFORE')),
         ),
     ]
