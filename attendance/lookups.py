@@ -4,8 +4,9 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.transaction import TransactionManagementError
 
 from attendance.models import (
     AttendanceSession,
@@ -41,8 +42,11 @@ def locked(public_id: uuid.UUID) -> AttendanceSession | None:
     """Return the session as it is now, its enrolment locked until the transaction ends.
 
     One lock an enrolment serialises starts, callbacks and staff: a session's transitions may touch
-    its siblings. None where no session has the id.
+    its siblings. None where no session has the id. Raises TransactionManagementError outside of a
+    transaction, where a lock lasts no longer than its statement.
     """
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("A session is locked within a transaction.")
     _, rows = one_after_the_other(public_id, ENROLMENT_LOCK, BARE_SESSION)
     for values in rows:
         return AttendanceSession.from_db(DEFAULT_DB_ALIAS, SESSION_FIELDS, values)

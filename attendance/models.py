@@ -24,8 +24,6 @@ from attendance.sence import callback_urls
 from attendance.sence.outgoing import MAX_ID
 from courses.models import Enrolment, Environment, Otec
 
-"""Longest `IdSesionAlumno` and `IdSesionSence` (manual, table of parameters)."""
-
 
 class WrongStateError(Exception):
     """A transition was asked of a session whose state doesn't allow it."""

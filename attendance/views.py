@@ -1,7 +1,6 @@
 """The student's way through a session, and SENCE's way back."""
 
 import uuid
-from collections.abc import Callable
 
 from django.http import (
     Http404,
@@ -20,10 +19,10 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from attendance import callbacks, limits, lookups, screens, sence_state, spool, student_cookie
+from attendance.bodies import bounded
 from attendance.forms import CourseForm, RutForm
 from attendance.models import FLAGGED, AttendanceSession, Outcome, State
 from attendance.sence.callback_urls import public_id as public_id_of
-from attendance.sence.incoming import MAX_BODY, without_token
 from attendance.starting import StartRefusedError, alert_staff_of_preflight, start
 from errors_catalog import catalogue
 from usecap_sence.views import TooManyRequestsError
@@ -200,7 +199,7 @@ def sence_callback(request: HttpRequest, nonce: str, phase: str, *, error: bool)
     if limits.invents(request) and not callbacks.may_be_ours(public_id):
         raise TooManyRequestsError(60)
     try:
-        body, length = _bounded_body(request)
+        body, length = bounded(request)
         outcome = callbacks.receive(
             spool.Receipt(
                 received_at=timezone.now(),
@@ -218,41 +217,6 @@ def sence_callback(request: HttpRequest, nonce: str, phase: str, *, error: bool)
     if outcome == Outcome.UNMATCHED:
         limits.invented(request, public_id)
     return SeeOther(reverse("attendance:session", args=[public_id]))
-
-
-def _bounded_body(request: HttpRequest) -> tuple[bytes, int]:
-    """Return what is kept of the body, token aside, and the length that it has or claims."""
-    came, is_whole = _came(_reader(request))
-    # Eighteen digits fit the database's integers; a longer claim is absurd whatever its end.
-    claimed = (request.META.get("CONTENT_LENGTH") or "")[:18]
-    length = max(len(came), int(claimed) if claimed.isdecimal() else 0)
-    body = came[:MAX_BODY]
-    kept = without_token(body)
-    if length > MAX_BODY:
-        return kept, length
-    # How much a chunked body lacks nobody knows: one byte at the least.
-    missing = max(length - len(body), 0 if is_whole else 1)
-    return kept, len(kept) + missing
-
-
-def _reader(request: HttpRequest) -> Callable[[int], bytes]:
-    """Return what reads the body. Django takes a chunked one for empty."""
-    is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
-    if is_chunked and request.META.get("wsgi.input_terminated"):
-        return request.META["wsgi.input"].read
-    return request.read
-
-
-def _came(read: Callable[[int], bytes]) -> tuple[bytes, bool]:
-    """Return what came of a body, bounded, and whether its end did as far as the server knows."""
-    try:
-        return read(MAX_BODY + 1), True
-    except Exception:
-        # The browser hung up, or a chunk is none. The server holds what it had read before that.
-        try:
-            return read(MAX_BODY + 1), False
-        except Exception:
-            return b"", False
 
 
 def _header(request: HttpRequest, name: str) -> str:

@@ -1,12 +1,12 @@
 """Where SENCE's answer to a trial comes back to: no page of staff's, and no cookie with it."""
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from attendance.sence.incoming import MAX_BODY
+from attendance.bodies import bounded
 from backoffice import trial
 
 
@@ -24,9 +24,5 @@ def answer(request: HttpRequest, nonce: str, *, error: bool = False) -> HttpResp
 
 
 def _sealed(request: HttpRequest, nonce: str, *, error: bool) -> str:
-    try:
-        body = request.read(MAX_BODY + 1)
-    except UnreadablePostError:
-        # Cut off on its way: nothing came.
-        body = b""
-    return trial.sealed(nonce, body, len(body), error=error)
+    body, length = bounded(request)
+    return trial.sealed(nonce, body, length, error=error)
