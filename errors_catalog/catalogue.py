@@ -9,6 +9,7 @@ functions raises because the database is away.
 import contextlib
 import re
 import secrets
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -127,6 +128,8 @@ class Held(NamedTuple):
 
     name: str
     snapshot: Snapshot
+    anyway_until: float
+    """Until when, by the machine's monotonic clock, it serves whatever the cache says."""
 
 
 _held: Held | None = None
@@ -193,7 +196,7 @@ def current() -> Snapshot:
     try:
         name = cache.get(CURRENT)
         held = _held
-        if held and held.name == name:
+        if held and (held.name == name or time.monotonic() < held.anyway_until):
             return held.snapshot
         snapshot = cache.get(f"{CURRENT}:{name}") if name else None
         return _hold(name, snapshot) if snapshot else _load()
@@ -203,6 +206,8 @@ def current() -> Snapshot:
 
 def forget() -> None:
     """Read the tables again the next time that something is asked for."""
+    global _held  # noqa: PLW0603 - the process's own
+    _held = None
     cache.delete(CURRENT)
 
 
@@ -233,12 +238,14 @@ def _make_current(snapshot: Snapshot, seconds: int) -> Snapshot:
     # What it is before which it is: whoever reads the name finds it.
     cache.set(f"{CURRENT}:{name}", snapshot, seconds + 1)
     cache.set(CURRENT, name, seconds)
-    return _hold(name, snapshot)
+    return _hold(name, snapshot, is_cached=cache.get(CURRENT) == name)
 
 
-def _hold(name: str, snapshot: Snapshot) -> Snapshot:
+def _hold(name: str, snapshot: Snapshot, *, is_cached: bool = True) -> Snapshot:
     global _held  # noqa: PLW0603 - the process's own
-    _held = Held(name, snapshot)
+    # A shared cache that is away must not have each text of a page read the tables.
+    anyway_until = 0 if is_cached else time.monotonic() + FALLBACK_SECONDS
+    _held = Held(name, snapshot, anyway_until)
     return snapshot
 
 

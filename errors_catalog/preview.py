@@ -147,6 +147,8 @@ class PreviewAdmin(admin.ModelAdmin):
         snapshot, drawing = self.draw(row, related)
         context |= drawing | {
             "row": row,
+            # What is drawn of it once is drawn of this one, which nobody else gets.
+            "catalogue": snapshot,
             "contact": snapshot.contact,
             "texts": SampleTexts(snapshot),
             "help_before_rut": snapshot.help_sections(after_rut=False),

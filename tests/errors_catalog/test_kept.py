@@ -1,7 +1,5 @@
 """`{% kept %}`: drawn once for each state of the catalogue, for everybody."""
 
-from dataclasses import replace
-
 import pytest
 from django.template import Context, Template
 
@@ -43,15 +41,3 @@ def test_two_places_and_two_templates_are_told_apart():
 def test_without_a_catalogue_it_is_drawn_each_time():
     template = Template("{% load kept %}{% kept %}{{ who }}{% endkept %}")
     assert [draw(template, "first"), draw(template, "second")] == ["first", "second"]
-
-
-def test_an_unsaved_text_in_its_preview_is_not_what_students_get(client):
-    """A preview draws the same templates from a catalogue that nobody saved."""
-    template = Template(TWO)
-    snapshot = catalogue.current()
-    previewed = replace(snapshot, texts=snapshot.texts | {"offline": "Sin guardar."})
-    drawn = draw(
-        template, "staff", catalogue=previewed, texts={"offline": previewed.text("offline")}
-    )
-    assert "Sin guardar." in drawn
-    assert "Sin guardar." not in draw(template, "student", **of_catalogue())

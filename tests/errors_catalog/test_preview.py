@@ -242,3 +242,13 @@ def test_a_preview_takes_a_fixed_number_of_queries(coordinator, django_assert_nu
     catalogue.forget()
     with django_assert_num_queries(PREVIEW_QUERIES):
         coordinator.post(preview_of(row), error_fields())
+
+
+@pytest.mark.parametrize("students_first", [True, False])
+def test_a_contact_that_nobody_saved_is_in_its_preview_alone(coordinator, client, students_first):
+    row = ContactDetails.objects.get()
+    if students_first:
+        assert "otra@usecap.cl" not in page_of(client.get("/"))
+    fields = {"email": "otra@usecap.cl", "phones": row.phones, "alert_emails": row.alert_emails}
+    assert page_of(coordinator.post(preview_of(row), fields)).count("otra@usecap.cl") >= 2
+    assert "otra@usecap.cl" not in page_of(client.get("/"))
