@@ -38,7 +38,7 @@ EXPECTED = {
 }
 BY_CONVERTER = {"int": "1", "str": "x", "slug": "x", "path": "x"}
 """Nobody's, but in a pattern's form."""
-OUR_OWN = ["/favicon.ico", "/static/usecap/icon.svg", "/static/usecap/session.js"]
+OUR_OWN = ["/favicon.ico", "/static/usecap/icon.svg", "/static/usecap/pages.js"]
 
 
 @pytest.fixture(scope="module")
