@@ -23,6 +23,7 @@ from backoffice import (
     views_trial,
     views_uploads,
 )
+from backoffice.mails import watch
 from backoffice.privacy import access
 
 
@@ -127,13 +128,15 @@ class BackofficeSite(admin.AdminSite):
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
+        now = timezone.now()
         shown = desk.desk(
             request.user,
-            timezone.now(),
+            now,
             days=desk.chosen(request.GET.get("dias"), desk.DAYS),
             hours_of=desk.chosen(request.GET.get("horas"), desk.HOURS_OF),
         )
-        return super().index(request, {"desk": shown, **(extra_context or {})})
+        standing = watch.standing(request.user, now)
+        return super().index(request, {"desk": shown, "watch": standing, **(extra_context or {})})
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:

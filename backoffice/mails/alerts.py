@@ -41,8 +41,8 @@ REMEDIES = {
         "uno vigente, que se obtiene en https://sistemas.sence.cl/rts."
     ),
     Responsible.SYSTEM: (
-        "No se corrige con los datos del curso: avise a quien opera el sistema y reenvíele este "
-        "correo."
+        "No se corrige con los datos del curso: avise a quien opera el sistema, con el código, la "
+        "acción y la hora."
     ),
     Responsible.SENCE: (
         "Espere unos minutos: suele pasar solo. Si se repite, infórmelo a Sence con el código, la "

@@ -31,7 +31,16 @@ def action():
     opened(EnrolmentFactory(action=action))
     session = requested(EnrolmentFactory(action=action))
     post(session, "open", answer(session, GlosaError="204"), error=True)
+    nobody_starts()
     return action
+
+
+def nobody_starts() -> None:
+    """The first students of another action all met the same error, and it is a tenth of all."""
+    other = ActionFactory(course__name="OPERACIÓN DE GRÚA HORQUILLA Y SEGURIDAD EN BODEGAS")
+    for _ in range(20):
+        session = requested(EnrolmentFactory(action=other))
+        post(session, "open", answer(session, GlosaError="309"), error=True)
 
 
 @pytest.fixture
@@ -67,6 +76,8 @@ def test_axe_finds_nothing_wrong_on_the_desk(desk):
     for label in ("Ver las cifras por día", "Ver las cifras por hora"):
         desk.get_by_text(label).click()
     expect(desk.get_by_role("link", name="Alumnos sin ninguna sesión")).to_be_visible()
+    expect(desk.get_by_role("heading", name="Nadie ha podido iniciar en la acción")).to_be_visible()
+    expect(desk.get_by_role("heading", name="Muchos inicios terminan en error")).to_be_visible()
     assert_for_everybody(desk)
 
 
