@@ -6,17 +6,21 @@ Not part of `make test`: nginx and Caddy are no package of Python's.
 import os
 import re
 import shutil
+import socket
+import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 from django.db import connection
 
+from attendance.models import SenceCallback
 from tests.attendance.test_production_start import PRODUCTION
 from tests.site_process import free_port, running_site
 
@@ -178,6 +182,70 @@ def test_what_is_larger_than_any_roster_is_refused(proxy, upstream, tmp_path):
             # It answered, and hung up on the rest.
             refused = 413
         assert refused == 413
+
+
+SLOW_CLIENTS = 30
+"""Many more than the site under test has threads."""
+FORM, FILE = "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"
+SLOW_POSTS = [(f"/sence/{NONCE}/inicio/", FORM), ("/admin/cargar/", FILE), ("/", FORM)]
+
+
+@contextmanager
+def posting(port: int, path: str, kind: str, end: str = "Content-Length: 100000") -> Iterator:
+    """A connection on which a POST was begun, and nothing of its body sent."""
+    unverified = ssl._create_unverified_context()  # noqa: S323 - the test's own certificate
+    plain = socket.create_connection(("127.0.0.1", port), timeout=30)
+    with unverified.wrap_socket(plain, server_hostname=NAME) as connected:
+        head = [f"POST {path} HTTP/1.1", f"Host: {NAME}", f"Content-Type: {kind}", end, "", ""]
+        connected.sendall("\r\n".join(head).encode())
+        yield connected
+
+
+@PROXIES
+def test_who_sends_a_byte_a_second_keeps_nobody_waiting(proxy, upstream, tmp_path):
+    stop = threading.Event()
+
+    def drip(connections):
+        while not stop.wait(1):
+            for connected in connections:
+                connected.sendall(b"x")
+
+    with proxy(upstream, tmp_path) as (_, secure), ExitStack() as open_ones:
+        ask(secure, "GET", "/")
+        slow = [
+            open_ones.enter_context(posting(secure, *SLOW_POSTS[number % len(SLOW_POSTS)]))
+            for number in range(SLOW_CLIENTS)
+        ]
+        dripping = threading.Thread(target=drip, args=[slow])
+        dripping.start()
+        open_ones.callback(dripping.join)
+        open_ones.callback(stop.set)
+        time.sleep(3)
+        for _ in range(10):
+            began = time.monotonic()
+            assert ask(secure, "GET", "/").status_code == 200
+            answered = ask(secure, "POST", f"/sence/{NONCE}/inicio/", data={"CodigoCurso": "1"})
+            assert answered.status_code == 303
+            assert time.monotonic() - began < 3
+
+
+@PROXIES
+@pytest.mark.parametrize("rest", [b"zz\r\n", None], ids=["no chunk", "hung up"])
+def test_an_answer_in_chunks_that_was_cut_short_is_not_passed_on_as_whole(
+    proxy, rest, upstream, tmp_path
+):
+    with proxy(upstream, tmp_path) as (_, secure):
+        path = f"/sence/{NONCE}/inicio/"
+        with posting(secure, path, FORM, "Transfer-Encoding: chunked") as connected:
+            connected.sendall(b"7\r\nCodSenc\r\n")
+            time.sleep(0.5)
+            if rest:
+                connected.sendall(rest)
+                connected.settimeout(5)
+                connected.recv(1000)
+        time.sleep(2)
+    for kept in SenceCallback.objects.all():
+        assert kept.body_length > len(kept.body)
 
 
 @PROXIES
