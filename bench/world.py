@@ -179,7 +179,8 @@ def gunicorn(application: str, environment: Mapping[str, str], *options: str) ->
         sys.executable, "-m", "gunicorn", f"--bind=127.0.0.1:{port}", "--workers=2",
         "--log-level=error", *options, application,
     ]  # fmt: skip
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    with (FOLDER / "servers.log").open("a") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
         _wait_for(port)
         yield f"http://127.0.0.1:{port}"

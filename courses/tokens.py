@@ -1,5 +1,7 @@
 """OTEC tokens at rest: encrypted with keys that rotate, never shown."""
 
+from functools import lru_cache
+
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
@@ -15,12 +17,18 @@ def _keys() -> MultiFernet:
             "TOKEN_ENCRYPTION_KEYS está vacío: no hay con qué leer los tokens."
         )
     try:
-        return MultiFernet([Fernet(key) for key in settings.TOKEN_ENCRYPTION_KEYS])
+        return _made_of(tuple(settings.TOKEN_ENCRYPTION_KEYS))
     except ValueError as error:
         raise TokenUnavailableError(
             "TOKEN_ENCRYPTION_KEYS tiene una clave mal escrita. Cada una son 32 bytes en base64, "
             "como las que hace cryptography.fernet.Fernet.generate_key()."
         ) from error
+
+
+@lru_cache(maxsize=1)
+@sensitive_variables()
+def _made_of(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
 
 
 @sensitive_variables()
