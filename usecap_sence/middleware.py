@@ -83,16 +83,17 @@ class CompressPages(GZipMiddleware):
 
 
 class ContentSecurityPolicy(CSPMiddleware):
-    """django-csp's, which puts the policy together anew for each page: here once."""
+    """django-csp's, which puts the policy together anew for each page: here once for a setting."""
 
-    def __init__(self, get_response: GetResponse):
-        super().__init__(get_response)
-        self.policy = build_policy()
+    made_of: Any = None
+    policy = ""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
         has_its_own = any(name.startswith("_csp_") for name in vars(response))
         if settings.DEBUG or has_its_own or HEADER in response:
             return super().process_response(request, response)
+        if self.made_of is not settings.CONTENT_SECURITY_POLICY:
+            self.policy, self.made_of = build_policy(), settings.CONTENT_SECURITY_POLICY
         response.headers[HEADER] = self.policy
         return response
 
