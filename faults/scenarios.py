@@ -53,7 +53,7 @@ def kill_database(database: Database, site: Site, load: "Future[None]") -> None:
 
 def stop_database(database: Database, site: Site, load: "Future[None]") -> None:
     database.stop()
-    time.sleep(20)
+    time.sleep(60)
 
 
 def exhaust_connections(database: Database, site: Site, load: "Future[None]") -> None:
@@ -265,7 +265,7 @@ def lose_the_machine(database: Database, site: Site, sessions: Sessions, posted:
 SCENARIOS = {
     "no harm": meanwhile(nothing),
     "PostgreSQL killed (SIGKILL) three times": meanwhile(kill_database),
-    "PostgreSQL stopped for 20 s": meanwhile(stop_database),
+    "PostgreSQL stopped for a minute": meanwhile(stop_database),
     "every connection of PostgreSQL's taken for 10 s": meanwhile(exhaust_connections),
     "a worker killed (SIGKILL) every 0.7 s": meanwhile(kill_workers),
     "three deploys (SIGHUP)": meanwhile(deploy),
