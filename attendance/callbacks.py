@@ -32,6 +32,7 @@ from attendance.sence.outgoing import MAX_ID
 from attendance.sence.times import difference
 from attendance.spool import Receipt
 from errors_catalog import catalogue
+from usecap_sence import locks
 
 logger = logging.getLogger(__name__)
 
@@ -45,10 +46,8 @@ FAR_OFF = timedelta(days=1)
 went about for a day: nobody logs in for so long."""
 
 SILENCE_TO_KEEP, SILENCE_TO_APPLY = 6, 15
-"""Seconds after which the database is taken to be away, or held by something that outlasts the
-browser, a migration's lock for one: in keeping an answer, which the disk does then; in acting on
-it, for whoever holds the enrolment, the load of a roster for one, takes a thread that others need.
-"""
+"""Seconds after which the database is taken to be away: in keeping an answer, which the disk does
+then, and in acting on it. A lock that somebody holds ends the waiting earlier (`locks.WAIT`)."""
 
 
 def receive(receipt: Receipt) -> Outcome | None:
@@ -99,6 +98,10 @@ def _apply_in_order(callback: SenceCallback) -> Outcome | None:
 
 class OutOfOrderError(Exception):
     """An answer makes no sense while an earlier one of its session waits to be applied."""
+
+
+class HeldError(Exception):
+    """Somebody holds a lock that applying takes, for longer than this process waits."""
 
 
 def apply(callback: SenceCallback) -> Outcome | None:
@@ -282,7 +285,8 @@ def replay(
 ) -> tuple[int, int]:
     """Apply what was kept and not applied, oldest first; with `public_id`, that session's alone.
 
-    Stops after `most` of them. Returns how many were applied and how many could not be; the latter
+    Stops after `most` of them, and at one for which a lock is held for too long: the next would
+    wait as long again. Returns how many were applied and how many could not be; the latter
     stay where they are. `progress` is called once for each. Raises OperationalError where the
     database is away.
     """
@@ -314,17 +318,20 @@ def _unspool(public_id: uuid.UUID | None, most: int | None) -> Iterator[bool]:
 
 def _apply_pending(public_id: uuid.UUID | None) -> Iterator[bool]:
     too_early = []
-    for callback in _pending(public_id).order_by("received_at", "id").iterator():
-        try:
-            yield _try_to_apply(callback)
-        except OutOfOrderError:
-            too_early.append(callback)
-    for callback in too_early:
-        try:
-            yield _try_to_apply(callback)
-        except OutOfOrderError:
-            logger.warning("Una respuesta de SENCE espera a una anterior de la misma sesión.")
-            yield False
+    try:
+        for callback in _pending(public_id).order_by("received_at", "id").iterator():
+            try:
+                yield _try_to_apply(callback)
+            except OutOfOrderError:
+                too_early.append(callback)
+        for callback in too_early:
+            try:
+                yield _try_to_apply(callback)
+            except OutOfOrderError:
+                logger.warning("Una respuesta de SENCE espera a una anterior de la misma sesión.")
+                yield False
+    except HeldError:
+        yield False
 
 
 def _try_to_apply(callback: SenceCallback) -> bool:
@@ -332,8 +339,10 @@ def _try_to_apply(callback: SenceCallback) -> bool:
         apply(callback)
     except OutOfOrderError:
         raise
-    except Exception:
+    except Exception as error:
         logger.exception("Una respuesta de SENCE guardada no se pudo aplicar.")
+        if locks.is_held(error):
+            raise HeldError from error
         return False
     return True
 

@@ -177,9 +177,14 @@ def clock(request: HttpRequest, public_id: uuid.UUID) -> JsonResponse:
 
 
 @never_cache
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def retry(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
-    """Start again in the course of a session that the student holds the page of."""
+    """Start again in the course of a session that the student holds the page of.
+
+    To it leads whatever is no POST: the link of the page for a database that is away, for one.
+    """
+    if request.method != "POST":
+        return SeeOther(reverse("attendance:session", args=[public_id]))
     return _start(request, _find(public_id).enrolment_id)
 
 

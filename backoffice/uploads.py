@@ -24,6 +24,7 @@ from courses.models import Action
 from courses.rosters.errors import RosterError
 from courses.rosters.load import Progress, RosterResult, load_roster
 from courses.rosters.sources import receive, stream_chunks
+from usecap_sence import locks
 
 logger = logging.getLogger(__name__)
 Step = RosterUpload.Step
@@ -127,6 +128,7 @@ def _lock_of(pk: int) -> list[int]:
 
 def _work(pk: int) -> None:
     try:
+        locks.wait(connection)
         with _Progress(pk) as progress:
             # Whoever had the lock before us may have done it all.
             upload = RosterUpload.objects.select_related("uploaded_by").get(pk=pk)
@@ -193,6 +195,7 @@ class _Progress:
         self.written_at = 0.0
 
     def __enter__(self) -> Self:
+        locks.wait(self.connection)
         with self.connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s, %s)", _lock_of(self.pk))
         return self

@@ -13,9 +13,12 @@ from django.db import connections
 from django.template import engines
 from django.utils import formats
 
+from usecap_sence import locks
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "usecap_sence.settings")
 
 application = get_wsgi_application()
+locks.give_up_soon()
 # The whole code now and not at the first request, before which an upgrade may have put another
 # release's beside what is loaded.
 import_module(settings.ROOT_URLCONF)

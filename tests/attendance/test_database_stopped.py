@@ -1,9 +1,11 @@
-"""The whole site as it runs in production, and its PostgreSQL stopped or frozen under it."""
+"""The whole site as it runs in production; its PostgreSQL stopped, frozen or locked under it."""
 
 import os
 import re
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -137,3 +139,53 @@ def test_an_answer_that_meets_a_frozen_network_goes_to_disk_while_its_browser_wa
             assert "Aplicadas: 2. Sin poder aplicar: 0." in manage(environment, "replay_callbacks")
             opened = student.get(page, timeout=30).text
             assert "Asistencia correctamente ingresada" in opened
+
+
+@contextmanager
+def held(database, statement):
+    """Somebody else in the same database, who does not end the transaction of that statement."""
+    where = server.address(database)
+    parameters = {"host": where["HOST"], "port": where["PORT"], "user": where["USER"]}
+    with psycopg.connect(**parameters, dbname="stopped") as other:
+        other.execute(statement)
+        yield
+        other.rollback()
+
+
+def test_nobody_waits_long_for_a_lock_and_an_answer_is_kept_until_it_is_free(database, environment):
+    manage(environment, "migrate", "--verbosity=0")
+    manage(environment, "load_demo")
+    student = requests.Session()
+    with running_site(environment, "--threads=1") as site:
+        page, form = start_session(student, site)
+
+        with held(database, "SELECT * FROM courses_enrolment FOR UPDATE"):
+            began = time.monotonic()
+            token = hidden_fields(student.get(f"{site}/cursos/", timeout=30).text)
+            again = student.post(f"{page}reintentar/", token, timeout=30)
+            assert again.status_code == 503
+            assert "El sitio no está disponible por un momento." in again.text
+            assert "Vuelva a intentar" in again.text
+            answer_as_sence(site, form, IdSesionSence="sence-1")
+            waiting = student.get(page, timeout=30)
+            assert "La respuesta de Sence llegó y está guardada." in waiting.text
+            # Four times three seconds at the most, on one thread.
+            assert time.monotonic() - began < 20
+            with running_site(environment) as other_site:
+                assert requests.get(f"{other_site}/guia/", timeout=30).status_code == 200
+        opened = student.get(page, timeout=30).text
+        assert "Asistencia correctamente ingresada" in opened
+
+        with held(database, "LOCK TABLE attendance_attendancesession, attendance_sencecallback"):
+            began = time.monotonic()
+            assert student.get(page, timeout=30).status_code == 503
+            assert student.get(f"{page}reintentar/", timeout=30).status_code == 503
+            answer_as_sence(site, hidden_fields(opened))
+            assert requests.get(f"{site}/", timeout=30).status_code == 200
+            assert time.monotonic() - began < 20
+        assert "Sesión correctamente cerrada" in student.get(page, timeout=30).text
+
+
+def test_a_command_waits_for_a_lock_as_long_as_it_takes(environment):
+    asks = "from django.db import connection as c; print(*c.cursor().execute('SHOW lock_timeout'))"
+    assert "('0',)" in manage(environment, "shell", "--verbosity=0", "--command", asks)

@@ -245,6 +245,24 @@ def test_what_goes_on_however_slowly_is_not_taken_for_stopped(otec, coordinator)
         assert upload.step == "checking"
 
 
+def test_a_load_outwaits_anothers_though_pages_of_the_same_process_do_not(
+    otec, coordinator, monkeypatch
+):
+    upload = drop(coordinator, xlsx_bytes(table(person(1))))
+    options = connection.settings_dict["OPTIONS"]
+    monkeypatch.setitem(options, "options", "-c lock_timeout=100ms")
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("SELECT pg_advisory_lock(hashtext('courses.rosters'))")
+        other.execute("SELECT pg_advisory_lock(%s, %s)", [uploads.LOCKS, upload.pk])
+        decide(coordinator, upload)
+        # First for who works on this very upload, then for who loads another one.
+        time.sleep(0.5)
+        other.execute("SELECT pg_advisory_unlock(%s, %s)", [uploads.LOCKS, upload.pk])
+        until_it_waits(other)
+        time.sleep(0.5)
+    assert settled().step == "loaded"
+
+
 def test_a_load_that_waits_long_for_anothers_is_not_taken_for_stopped(otec, coordinator):
     """Its rows are read and nothing moves its bar: judging and writing are no different."""
     upload = drop(coordinator, xlsx_bytes(table(person(1))))
