@@ -78,6 +78,16 @@ class CallbackReview(models.Model):
         return f"Revisada el {moment:%d-%m-%Y a las %H:%M} por {self.reviewed_by}: {self.note}"
 
 
+class RosterUploadQuerySet(models.QuerySet["RosterUpload"]):
+    def naming_people(self) -> "RosterUploadQuerySet":
+        """Those of which what names people is still kept: the file, and what was found in it."""
+        return self.exclude(content=b"", report=b"", summary={})
+
+    def forget(self, **values: Any) -> int:
+        """Drop all that names people, and set `values`; return of how many uploads."""
+        return self.update(content=b"", report=b"", summary={}, **values)
+
+
 class RosterUpload(models.Model):
     """A roster on its way in: received, checked, and loaded once its uploader confirms.
 
@@ -109,6 +119,8 @@ class RosterUpload(models.Model):
     roster_import = models.ForeignKey(
         RosterImport, verbose_name="carga", on_delete=models.PROTECT, null=True
     )
+
+    objects = RosterUploadQuerySet.as_manager()
 
     class Meta:
         verbose_name = "subida de inscritos"

@@ -70,7 +70,7 @@ def accept_pasted(text: str, action: Action, user: Any, now: datetime) -> Roster
 
 def _begin(name: str, content: bytes, user: Any, now: datetime) -> RosterUpload:
     forgotten = RosterUpload.objects.filter(step=Step.CHECKED, uploaded_at__lt=now - PENDING_FOR)
-    forgotten.update(step=Step.DISCARDED, content=b"")
+    forgotten.forget(step=Step.DISCARDED)
     upload = RosterUpload.objects.create(
         uploaded_by=user, uploaded_at=now, progress_at=now, file_name=name[-255:], content=content
     )
@@ -105,7 +105,7 @@ def resume(upload: RosterUpload, now: datetime) -> bool:
 def discard(upload: RosterUpload) -> bool:
     """Forget what was checked. False where it was not waiting for confirmation (any more)."""
     waiting = RosterUpload.objects.filter(pk=upload.pk, step=Step.CHECKED)
-    return bool(waiting.update(step=Step.DISCARDED, content=b""))
+    return bool(waiting.forget(step=Step.DISCARDED))
 
 
 def _restart(upload: RosterUpload, from_steps: list[str], to: str, now: datetime) -> bool:

@@ -102,12 +102,14 @@ def test_confirmed_twice_it_loads_once(otec, coordinator):
 
 
 def test_discarded_it_is_forgotten(otec, coordinator):
-    upload = drop(coordinator, xlsx_bytes(table(person(1))))
+    upload = drop(coordinator, xlsx_bytes(table(person(1), person(2, rut="11111111-2"))))
+    assert upload.report
+    assert upload.summary["changes"]
     decide(coordinator, upload, "descartar")
     decide(coordinator, upload)
     upload.refresh_from_db()
     assert upload.step == "discarded"
-    assert bytes(upload.content) == b""
+    assert (bytes(upload.content), bytes(upload.report), upload.summary) == (b"", b"", {})
     assert not Enrolment.objects.exists()
 
 
