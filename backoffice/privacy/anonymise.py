@@ -6,9 +6,10 @@ of it.
 """
 
 from django.db import transaction
+from django.db.models import QuerySet
 
-from attendance.models import AttendanceSession
-from backoffice.models import SecurityEvent
+from attendance.models import AttendanceSession, SentMail
+from backoffice.models import RosterUpload, SecurityEvent
 from backoffice.privacy import person
 from backoffice.security_log import record
 from courses.models import Student
@@ -20,6 +21,16 @@ class StillLiveError(Exception):
     """The student has a session that is requested or open: they and staff need the data."""
 
 
+def not_blank(mails: QuerySet[SentMail]) -> QuerySet[SentMail]:
+    """Those that still say something."""
+    return mails.exclude(body=GONE, recipients=GONE, subject=GONE)
+
+
+def blank(mails: QuerySet[SentMail]) -> int:
+    """Leave nothing of what the mails said, nor of whom to; return how many they are."""
+    return mails.update(body=GONE, recipients=GONE, subject=GONE)
+
+
 @transaction.atomic
 def anonymise(student: Student) -> int:
     """Remove what names the student beside the RUN; return how many rows changed: 0 where nothing
@@ -29,15 +40,17 @@ def anonymise(student: Student) -> int:
     mails = person.mails_to(student)
     # One that waits would go to nobody: it no longer has to.
     changed = mails.filter(sent_at=None).delete()[0]
-    changed += mails.exclude(body=GONE).update(body=GONE, recipients=GONE, subject=GONE)
+    changed += blank(not_blank(mails))
     changed += person.rejected_rows(student).exclude(value=GONE).update(value=GONE)
-    if student.full_name:
-        for entry in person.history_of(student).filter(object_repr__contains=student.full_name):
-            entry.object_repr = entry.object_repr.replace(
-                f"{student.full_name} ({student.run})", student.run
-            )
-            entry.save(update_fields=["object_repr"])
-            changed += 1
+    # What was loaded and rejected stays in the record of the load.
+    uploads = RosterUpload.objects.filter(roster_import__actions__enrolments__student=student)
+    changed += uploads.naming_people().forget()
+    named = f"({student.run})"
+    for entry in person.history_of(student).filter(object_repr__contains=named):
+        # Whatever stands before the RUN: the name may have been another then.
+        entry.object_repr = student.run + entry.object_repr.partition(named)[2]
+        entry.save(update_fields=["object_repr"])
+        changed += 1
     if student.full_name or student.email:
         Student.objects.filter(pk=student.pk).update(given_names="", surnames="", email="")
         changed += 1

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Replace
 from django.utils import timezone
 
 from attendance.models import AttendanceSession, Outcome, SenceCallback, SentMail
@@ -73,10 +74,13 @@ def mails_to(student: Student) -> QuerySet[SentMail]:
 
 def rejected_rows(student: Student) -> QuerySet[RejectedRow]:
     """Rows of rosters that named the student, by RUN, whole name or e-mail, and were refused."""
-    own = Q(value__icontains=student.run.partition("-")[0])
+    number, _, digit = student.run.partition("-")
+    # However it was typed, its check digit wrong or missing; but no longer number.
+    own = Q(undotted__iregex=rf"(^|[^0-9])0*{number}([^0-9]|$|{digit}([^0-9-]|$))")
     for value in (student.email, student.full_name):
         own |= Q(value__iexact=value) if value else Q()
-    return RejectedRow.objects.filter(own)
+    rows = RejectedRow.objects.annotate(undotted=Replace("value", Value("."), Value("")))
+    return rows.filter(own)
 
 
 def history_of(student: Student) -> QuerySet[LogEntry]:

@@ -13,10 +13,16 @@ from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from attendance.models import AttendanceSession, SentMail
-from backoffice.models import SECURITY_EVENTS_KEPT, RosterUpload, SecurityEvent
-from backoffice.privacy.anonymise import GONE, StillLiveError, anonymise
+from backoffice.models import (
+    SECURITY_EVENTS_KEPT,
+    RosterUpload,
+    RosterUploadQuerySet,
+    SecurityEvent,
+)
+from backoffice.privacy.anonymise import GONE, StillLiveError, anonymise, blank, not_blank
 from courses.models import Enrolment, RejectedRow, Student
 
 BATCH = 1000
@@ -28,7 +34,7 @@ class Rule:
 
     words: str
     find: Callable[[datetime], QuerySet]
-    take_away: Callable[[QuerySet], Any]
+    take_away: Callable[[Any], Any]
 
 
 def _before(now: datetime, days: int) -> datetime:
@@ -38,10 +44,11 @@ def _before(now: datetime, days: int) -> datetime:
 def _students(now: datetime) -> QuerySet[Student]:
     """Those with a name or an e-mail whose last action ended too long ago."""
     since = _before(now, settings.STUDENT_DATA_DAYS)
+    last_day = timezone.localdate(since)
     enrolments = Enrolment.objects.filter(student=OuterRef("pk"))
     named = ~Q(given_names="", surnames="", email="")
     live = AttendanceSession.objects.live().filter(enrolment__student=OuterRef("pk"))
-    recent = enrolments.filter(Q(action__ends_on__gte=since.date()) | Q(created_at__gte=since))
+    recent = enrolments.filter(Q(action__ends_on__gte=last_day) | Q(created_at__gte=since))
     return Student.objects.filter(named, ~Exists(recent), ~Exists(live), Exists(enrolments))
 
 
@@ -62,17 +69,17 @@ RULES = [
     Rule("alumnos sin curso vigente: nombre y correo", _students, _anonymise),
     Rule(
         "correos enviados: texto y destinatario",
-        lambda now: SentMail.objects.filter(
-            sent_at__lt=_before(now, settings.MAIL_TEXT_DAYS)
-        ).exclude(body=GONE),
-        lambda mails: mails.update(body=GONE, recipients=GONE),
+        lambda now: not_blank(
+            SentMail.objects.filter(sent_at__lt=_before(now, settings.MAIL_TEXT_DAYS))
+        ),
+        blank,
     ),
     Rule(
-        "archivos de nóminas subidas",
-        lambda now: RosterUpload.objects.filter(
+        "archivos de nóminas subidas, y lo que se vio de ellos",
+        lambda now: RosterUpload.objects.naming_people().filter(
             uploaded_at__lt=_before(now, settings.ROSTER_FILE_DAYS)
-        ).exclude(content=b"", report=b""),
-        lambda uploads: uploads.update(content=b"", report=b""),
+        ),
+        RosterUploadQuerySet.forget,
     ),
     Rule(
         "filas rechazadas de nóminas: valores",

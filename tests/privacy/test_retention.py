@@ -60,16 +60,14 @@ def test_who_came_back_or_is_in_a_session_keeps_it():
 
 
 def test_mails_lose_their_text_and_those_that_wait_keep_it():
-    rows = [
+    for days in (366, 364, 0):
         SentMail.objects.create(
-            key=str(days), kind="reminder", recipients="a@example.com", subject="x", body="Rosa",
-            created_at=days_ago(500), sent_at=days_ago(days) if days else None,
-        )
-        for days in (366, 364, 0)
-    ]  # fmt: skip
+            key=str(days), kind="no_session", recipients="a@example.com", subject="Hola Rosa",
+            body="Rosa", created_at=days_ago(500), sent_at=days_ago(days) if days else None,
+        )  # fmt: skip
     retain()
-    bodies = [SentMail.objects.get(pk=row.pk).body for row in rows]
-    assert bodies == [GONE, "Rosa", "Rosa"]
+    texts = [(mail.subject, mail.body) for mail in SentMail.objects.order_by("pk")]
+    assert texts == [(GONE, GONE), ("Hola Rosa", "Rosa"), ("Hola Rosa", "Rosa")]
 
 
 def test_rosters_and_their_refused_rows_go_after_ninety_days():
@@ -82,15 +80,15 @@ def test_rosters_and_their_refused_rows_go_after_ninety_days():
         upload = RosterUpload.objects.create(
             uploaded_by=member(None, f"u{days}"), uploaded_at=days_ago(days),
             progress_at=days_ago(days), file_name="n.csv", content=b"x", report=b"y", step="loaded",
+            summary={"changes": [{"name": "Rosa"}]},
         )  # fmt: skip
         kept[days] = row, upload
     retain()
     for days, (row, upload) in kept.items():
         row.refresh_from_db()
         upload.refresh_from_db()
-        assert (row.value, bytes(upload.content + upload.report)) == (
-            (GONE, b"") if days > 90 else ("Rosa", b"xy")
-        )
+        left = row.value, bytes(upload.content + upload.report), bool(upload.summary)
+        assert left == ((GONE, b"", False) if days > 90 else ("Rosa", b"xy", True))
 
 
 def test_the_security_log_keeps_two_years():

@@ -11,7 +11,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from attendance.models import AttendanceSession, SenceCallback, SentMail
-from backoffice.models import SecurityEvent
+from backoffice.models import RosterUpload, SecurityEvent
+from backoffice.privacy.anonymise import GONE
 from courses.models import RejectedRow, RosterImport, Student
 from tests.attendance_steps import answer, closing, facts, post, requested
 from tests.backoffice.staff import member
@@ -124,6 +125,53 @@ def test_a_forgotten_person_leaves_the_evidence_alone(student, tmp_path):
     assert Student.objects.filter(email="otra@example.com").exists()
     assert RejectedRow.objects.filter(value="Otra Persona").exists()
     assert student.run in LogEntry.objects.get().object_repr
+
+
+def refused(value: str) -> RejectedRow:
+    loaded = RosterImport.objects.create(file_name="n.csv", digest="0" * 64)
+    return RejectedRow.objects.create(roster_import=loaded, line=2, value=value, reason="x")
+
+
+@pytest.mark.parametrize("typed", ["1.234.567-4", "1234567-4", "12345674", "01234567-4", "1234567"])
+def test_a_refused_row_is_theirs_however_the_rut_was_typed(typed, tmp_path):
+    student = StudentFactory(run="1234567-4")
+    refused(typed)
+    assert typed in exported(student, tmp_path)
+
+
+@pytest.mark.parametrize("typed", ["11.234.567-1", "12345678-5", "12345674-2", "12345670-k"])
+def test_a_rut_that_holds_the_digits_of_theirs_is_somebody_elses(typed, tmp_path):
+    student, row = StudentFactory(run="1234567-4"), refused(typed)
+    assert typed not in exported(student, tmp_path)
+    call_command("anonymise_student", student.run, interactive=False)
+    row.refresh_from_db()
+    assert row.value == typed
+
+
+def test_what_they_were_called_before_goes_from_the_history(student):
+    Student.objects.filter(pk=student.pk).update(given_names="Rosa")
+    call_command("anonymise_student", student.run, interactive=False)
+    assert LogEntry.objects.get().object_repr == student.run
+
+
+def test_a_subject_goes_though_its_text_had_gone_by_itself(student):
+    SentMail.objects.filter(key="a").update(body=GONE, recipients=GONE)
+    call_command("anonymise_student", student.run, interactive=False)
+    assert SentMail.objects.get(key="a").subject == GONE
+
+
+def test_what_was_seen_of_their_roster_goes(student):
+    loaded = RosterImport.objects.create(file_name="n.csv", digest="0" * 64)
+    loaded.actions.add(student.enrolments.get().action)
+    now = timezone.now()
+    upload = RosterUpload.objects.create(
+        uploaded_by=member(None, "otra"), uploaded_at=now, progress_at=now, file_name="n.csv",
+        step="loaded", content=b"", report=b"Quintriqueo", roster_import=loaded,
+        summary={"changes": [{"name": "Quintriqueo"}]},
+    )  # fmt: skip
+    call_command("anonymise_student", student.run, interactive=False)
+    upload.refresh_from_db()
+    assert (bytes(upload.report), upload.summary) == (b"", {})
 
 
 def test_forgetting_again_changes_nothing_and_says_so(student, capsys):

@@ -12,8 +12,9 @@ from backoffice.privacy.anonymise import StillLiveError, anonymise
 class Command(BaseCommand):
     help = (
         "Quita el nombre y el correo de un alumno de su ficha, de los correos que se le enviaron, "
-        "de las filas rechazadas de nóminas y del historial. Su RUN, sus sesiones y las respuestas "
-        "de SENCE quedan: prueban la asistencia. No se puede deshacer. Se puede repetir."
+        "de las nóminas subidas, de sus filas rechazadas y del historial. Su RUN, sus sesiones y "
+        "las respuestas de SENCE quedan: prueban la asistencia. No se puede deshacer. Se puede "
+        "repetir."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
