@@ -16,6 +16,8 @@ from attendance.models import SentMail
 from backoffice.mails import outbox
 from usecap_sence.logs import mask, route_of
 
+logger = logging.getLogger(__name__)
+
 
 class MailHandler(logging.Handler):
     """Queues a mail for an unhandled exception. Where the database is away, the log has it."""
@@ -26,8 +28,10 @@ class MailHandler(logging.Handler):
         try:
             with transaction.atomic():
                 outbox.queue([_mail(record)])
-        except Exception:
-            self.handleError(record)
+        except Exception as error:
+            # Not handleError, which prints the record, address and all, past what masks the log.
+            kind = type(error).__name__
+            logger.error("No se pudo dejar por enviar el correo de un error: %s.", kind)
 
 
 def _mail(record: logging.LogRecord) -> SentMail:

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from attendance.models import SentMail
+from tests.database_away import database_away
 
 pytestmark = pytest.mark.django_db
 OPERATOR = "operaciones@example.com"
@@ -60,6 +61,16 @@ def test_without_an_address_nothing_is_kept(settings):
     settings.ERROR_EMAILS = []
     assert fail().status_code == 500
     assert not SentMail.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_the_mail_can_not_be_kept_the_log_says_so_and_names_nobody(capsys, caplog):
+    with database_away():
+        assert fail().status_code == 500
+    told = [record.getMessage() for record in caplog.records if "mails" in record.name]
+    assert told == ["No se pudo dejar por enviar el correo de un error: OperationalError."]
+    # What passes the log by passes its masks by.
+    assert capsys.readouterr().err == ""
 
 
 def test_a_page_that_is_missing_is_no_error_of_ours():
