@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
-from attendance.models import AttendanceSession, SentMail
+from attendance.models import SentMail
 from backoffice.mails import timing
-from courses.models import Student
+from courses.models import Enrolment, Student
 
 RETRY_AFTER = [
     timedelta(minutes=5),
@@ -125,7 +125,5 @@ def still_true(now: datetime) -> Q:
     found = Q(kind__in=[SentMail.Kind.ALERT, SentMail.Kind.FAULT, SentMail.Kind.DIGEST])
     for kind, sessions in of_session.items():
         found |= Q(Exists(sessions.filter(pk=OuterRef("session"))), kind=kind)
-    connected = AttendanceSession.objects.filter(
-        enrolment=OuterRef("enrolment"), opened_at__isnull=False
-    )
-    return found | Q(~Exists(connected), kind=SentMail.Kind.NO_SESSION)
+    missing = Enrolment.objects.missing().filter(pk=OuterRef("enrolment"))
+    return found | Q(Exists(missing), kind=SentMail.Kind.NO_SESSION)

@@ -16,13 +16,18 @@ def to_close() -> AttendanceSessionQuerySet:
     )
 
 
+def _enrolled() -> AttendanceSessionQuerySet:
+    """Those of them whose students nobody withdrew: staff alone write to the others."""
+    return to_close().filter(enrolment__withdrawn_at=None)
+
+
 def near_limit(now: datetime) -> AttendanceSessionQuerySet:
     """Those in their last ten minutes, by the same bounds as the timer on the student's page."""
     near_since = now - (session_limit() - WARNING)
-    return to_close().within_limit(now).filter(opened_at__lte=near_since)
+    return _enrolled().within_limit(now).filter(opened_at__lte=near_since)
 
 
 def past_limit(now: datetime) -> AttendanceSessionQuerySet:
     """Those past the limit, unless for so long that closing them is for staff to look at."""
     oldest = now - session_limit() - PAST_FOR
-    return to_close().overlong(now).filter(opened_at__gte=oldest)
+    return _enrolled().overlong(now).filter(opened_at__gte=oldest)

@@ -18,7 +18,7 @@ from backoffice.mails import (
     write_to_students_without_session,
 )
 from backoffice.mails.timing import PAST_FOR
-from courses.models import StaffScope
+from courses.models import Enrolment, StaffScope
 from courses.scope import otec_ids
 from errors_catalog import catalogue
 from tests.attendance_steps import opened, requested
@@ -219,12 +219,30 @@ def test_what_staff_typed_between_braces_and_nobody_fills_is_told():
     assert unknown_placeholders("{nombre} {nombres}", "{termino} {x}") == {"nombres", "x"}
 
 
-def test_a_letter_is_not_sent_to_whom_has_connected_meanwhile(coordinator):
+@pytest.mark.parametrize("meanwhile", ["connected", "withdrawn", "exempt", "nothing"])
+def test_a_letter_is_not_sent_to_whom_nothing_is_asked_of_any_more(meanwhile, coordinator):
     enrolment = EnrolmentFactory()
     write_to_students_without_session(enrolment.action, coordinator, "Asunto", "Texto", NOW)
-    opened(enrolment)
+    if meanwhile == "connected":
+        opened(enrolment)
+    elif meanwhile == "withdrawn":
+        Enrolment.objects.all().withdraw(NOW)
+    elif meanwhile == "exempt":
+        Enrolment.objects.update(is_exempt=True)
+    call_command("send_mails", verbosity=0)
+    assert len(mail.outbox) == (meanwhile == "nothing")
+
+
+def test_whom_staff_withdrew_is_reminded_by_them_alone(coordinator):
+    session = opened(at=NOW - NEAR)
+    remind_open_sessions()
+    opened(at=NOW - LIMIT - SECOND)
+    Enrolment.objects.all().withdraw(NOW)
+    remind_open_sessions()
     call_command("send_mails", verbosity=0)
     assert mail.outbox == []
+    assert kinds() == ["near_limit"]
+    assert remind(session, coordinator, NOW) == Asked.QUEUED
 
 
 def test_letters_ask_the_same_of_the_database_however_many(coordinator, django_assert_num_queries):

@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = (
         "Deja por enviar un correo a cada alumno cuya sesión está a 10 minutos o menos del límite, "
         "y otro si lo pasó: una vez cada uno. No escribe por sesiones cerradas, resueltas, "
-        "reemplazadas o que no exigen cierre. Los envía send_mails."
+        "reemplazadas o que no exigen cierre, ni a inscritos retirados. Los envía send_mails."
     )
 
     def handle(self, **options: Any) -> None:
