@@ -20,13 +20,18 @@ OF_ONE = {
     "backoffice_callbacktoreview_change": "Respuesta por revisar",
     "attendance_sentmail_change": "Correo",
     "board_students": "Alumnos de la acción",
+    "courses_rosterimport_change": "Carga",
+    "upload": "Subida",
     "upload_report": "Filas rechazadas de la carga",
 }
 SEARCHED = {
     "courses_student_changelist": "alumnos",
     "courses_enrolment_changelist": "inscripciones",
     "attendance_attendancesession_changelist": "sesiones",
+    "attendance_sencecallback_changelist": "respuestas de SENCE",
     "attendance_sentmail_changelist": "correos",
+    "backoffice_callbacktoreview_changelist": "respuestas por revisar",
+    "courses_rejectedrow_changelist": "filas rechazadas",
 }
 
 

@@ -103,7 +103,7 @@ backoffice/securityevent/<path:object_id>/delete/           403    403    403   
 backoffice/securityevent/<path:object_id>/history/            7    403      7    302    403    302
 backoffice/securityevent/add/                               403    403    403    403    403    302
 cargar/                                                       7      7    403      7    403    302
-cargar/<int:pk>/                                              6      6    403    404    403    302
+cargar/<int:pk>/                                              7      7    403    404    403    302
 cargar/<int:pk>/avance/                                       6      6    403    404    403    302
 cargar/<int:pk>/decidir/                                    405    405    405    405    405    302
 cargar/<int:pk>/rechazadas/                                   7      7    403    404    403    302
@@ -143,7 +143,7 @@ courses/rejectedrow/<path:object_id>/history/                 7      7      7   
 courses/rejectedrow/add/                                    403    403    403    403    403    302
 courses/rosterimport/                                         9      9      9      9    403    302
 courses/rosterimport/<path:object_id>/                      302    302    302    302    302    302
-courses/rosterimport/<path:object_id>/change/                 8      8      8    302    403    302
+courses/rosterimport/<path:object_id>/change/                 9      9      9    302    403    302
 courses/rosterimport/<path:object_id>/delete/               403    403    403    403    403    302
 courses/rosterimport/<path:object_id>/history/                7      7      7    302    403    302
 courses/rosterimport/add/                                   403    403    403    403    403    302

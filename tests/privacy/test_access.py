@@ -1,8 +1,10 @@
 """Whose data staff looked at is written, without the person's name."""
 
 import pytest
+from django.utils import timezone
 
-from backoffice.models import SecurityEvent
+from backoffice.models import RosterUpload, SecurityEvent
+from courses.models import RosterImport
 from tests.attendance_steps import answer, post, requested
 from tests.backoffice.staff import browser_of, member
 
@@ -43,6 +45,32 @@ def test_a_search_is_written_without_what_was_searched_for(session):
     client.get("/admin/courses/student/", {"q": session.run})
     client.get("/admin/courses/student/")
     assert looked() == ["Buscó en alumnos."]
+
+
+@pytest.mark.parametrize(
+    ("list_of", "said"),
+    [
+        ("attendance/sencecallback", "respuestas de SENCE"),
+        ("backoffice/callbacktoreview", "respuestas por revisar"),
+        ("courses/rejectedrow", "filas rechazadas"),
+    ],
+)
+def test_a_search_by_rut_is_written_wherever_one_can_be_searched_for(list_of, said, session):
+    browser_of(member("Auditor")).get(f"/admin/{list_of}/", {"q": session.run})
+    assert looked() == [f"Buscó en {said}."]
+
+
+def test_what_a_roster_named_is_written_as_it_is_looked_at():
+    coordinator = member("Coordinador")
+    client, now = browser_of(coordinator), timezone.now()
+    loaded = RosterImport.objects.create(file_name="n.csv", digest="0" * 64)
+    upload = RosterUpload.objects.create(
+        uploaded_by=coordinator, uploaded_at=now, progress_at=now, file_name="n.csv",
+        content=b"x", step="checked", summary={"changes": [{"name": "Rosa"}]},
+    )  # fmt: skip
+    client.get(f"/admin/cargar/{upload.pk}/")
+    client.get(f"/admin/courses/rosterimport/{loaded.pk}/change/")
+    assert looked() == [f"Subida n.º {upload.pk}.", f"Carga n.º {loaded.pk}."]
 
 
 def test_a_page_that_is_refused_shows_nothing_and_is_not_written(session):
