@@ -24,6 +24,7 @@ from backoffice.mails import outbox
 WAITS_TOO_LONG = timedelta(minutes=15)
 """How old what `replay_callbacks` and `send_mails` run each minute for may be."""
 SILENCE = 5
+"""Seconds after which the database is taken to be away."""
 
 
 @never_cache

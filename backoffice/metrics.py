@@ -26,11 +26,11 @@ from attendance import spool
 from attendance.models import AttendanceSession, CallbackVerdict, Outcome, PendingCallback
 from attendance.patience import patience
 from attendance.sence.incoming import error_codes
+from backoffice.health import SILENCE
 from backoffice.mails import outbox
+from backoffice.review.filters import REFUSED
 
 HOUR = timedelta(hours=1)
-SILENCE = 5
-REFUSED = [Outcome.REJECTED, Outcome.CLOSE_FAILED]
 
 
 @never_cache

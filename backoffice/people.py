@@ -32,6 +32,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice import second_factor
+from courses.admin import unbroken
 from courses.models import Otec, StaffScope
 from courses.readonly import ReadOnlyAdmin
 from courses.refusals import RefusableForm, RefusalsAdmin
@@ -304,8 +305,7 @@ def otecs_of(person: User) -> list[Otec]:
 
 def moment(when: Any) -> str:
     """Return a moment by Chile's clocks, in a form that no narrow column breaks."""
-    shown = f"{timezone.localtime(when):%d-%m-%Y %H:%M}"
-    return format_html('<span class="nowrap">{}</span>', shown)
+    return unbroken(f"{timezone.localtime(when):%d-%m-%Y %H:%M}")
 
 
 def told(message: Any, person: User) -> str:

@@ -28,6 +28,7 @@ from backoffice.models import CallbackToReview
 from backoffice.review import filters
 from backoffice.review.actions import FROM_SESSION, AnswerActions, ReviewActions
 from backoffice.review.story import clocks, shown_body, story
+from courses.admin import unbroken
 from courses.models import STUDENT_WORDS, UNVERIFIED, Action, Enrolment, Student
 from courses.readonly import ReadOnlyAdmin
 from courses.scope import OtecFilter, ScopedAdmin, otec_ids, within_scope
@@ -42,10 +43,7 @@ HIDDEN = ("nonce", "public_id")
 
 def local(moment: Any, form: str = SECONDS) -> str:
     """Return a moment by Chile's clocks, in a form that no narrow column breaks; or a dash."""
-    if not moment:
-        return "-"
-    shown = timezone.localtime(moment).strftime(form)
-    return format_html('<span class="nowrap">{}</span>', shown)
+    return unbroken(timezone.localtime(moment).strftime(form)) if moment else "-"
 
 
 class EvidenceAdmin(ReadOnlyAdmin, ScopedAdmin):
@@ -165,7 +163,7 @@ class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
 
     @admin.display(description="RUN")
     def run_shown(self, session: AttendanceSession) -> str:
-        return format_html('<span class="nowrap">{}</span>', session.run)
+        return unbroken(session.run)
 
     @admin.display(description="alumno")
     def student(self, session: AttendanceSession) -> str:
@@ -335,8 +333,7 @@ class SenceCallbackAdmin(EvidenceAdmin):
     @admin.display(description="RunAlumno")
     def run(self, callback: SenceCallback) -> str:
         verdict = self._verdict(callback)
-        shown = verdict.session.run if verdict and verdict.session else "-"
-        return format_html('<span class="nowrap">{}</span>', shown)
+        return unbroken(verdict.session.run if verdict and verdict.session else "-")
 
     @admin.display(description="sesión")
     def session(self, callback: SenceCallback) -> str:
