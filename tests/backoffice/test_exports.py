@@ -382,6 +382,7 @@ def test_the_command_takes_the_format_from_the_files_name(tmp_path):
         ["--course", "{one.course_name}"],
         ["--otec", "{one.otec_rut}"],
         ["--from", "2026-11-10", "--to", "2026-11-10"],
+        ["--from", "10-11-2026", "--to", "10-11-2026"],
     ],
 )
 def test_the_command_chooses_as_the_page_does(capsysbinary, arguments):
@@ -406,7 +407,7 @@ def test_courses_of_one_name_are_all_exported(capsysbinary):
         (["--otec", "11111111-2"], "no es válido"),
         (["--otec", "11111111-1"], "No hay un OTEC con ese RUT."),
         (["--from", "2026-11-11", "--to", "2026-11-10"], "--to es anterior a --from."),
-        (["--from", "11/13/2026"], "invalid day value"),
+        (["--from", "11/13/2026"], "«11/13/2026» no es una fecha"),
         (["--output", "/no/existe/x.csv"], "No se puede escribir /no/existe/x.csv"),
     ],
 )

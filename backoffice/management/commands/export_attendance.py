@@ -5,7 +5,6 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from contextlib import closing
-from datetime import date
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +17,7 @@ from attendance.models import AttendanceSession
 from backoffice.exports.attendance import Choice, Row, rows
 from backoffice.exports.files import csv_chunks, write_xlsx
 from backoffice.exports.page import CSV, XLSX
+from backoffice.management.dates import day
 from courses.models import Action, Course, Otec
 from courses.rut import normalise
 
@@ -72,10 +72,6 @@ class Command(BaseCommand):
         with bar, closing(rows(sessions)) as exported:
             export(counting(exported, bar), kind, output)
         print(f"Filas exportadas: {bar.n}.", file=sys.stderr)  # noqa: T201 - stdout has the file
-
-
-def day(typed: str) -> date:
-    return date.fromisoformat(typed)
 
 
 def known_action(code: str | None) -> str:

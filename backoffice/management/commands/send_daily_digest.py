@@ -1,13 +1,13 @@
 """Write the coordinators' daily mail."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from backoffice.mails import digest
-from backoffice.management import database
+from backoffice.management import database, dates
 
 
 class Command(BaseCommand):
@@ -19,13 +19,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--date", metavar="AAAA-MM-DD", help="El día que se resume. Por omisión, ayer."
+            "--date",
+            dest="day",
+            type=dates.day,
+            metavar="AAAA-MM-DD",
+            help="El día que se resume. Por omisión, ayer.",
         )
 
-    def handle(self, *, date: str | None, **options: Any) -> None:
+    def handle(self, *, day: date | None, **options: Any) -> None:
         now = timezone.now()
         today = timezone.localdate(now)
-        day = _parsed(date) if date else today - timedelta(days=1)
+        day = day or today - timedelta(days=1)
         if day >= today:
             raise CommandError("Ese día aún no termina: su resumen se envía desde el siguiente.")
         with database.needed():
@@ -34,12 +38,3 @@ class Command(BaseCommand):
             f"Resúmenes del {day:%d-%m-%Y} por enviar: {result.queued}. "
             f"Ya pedidos antes: {result.known}. Sin novedades: {result.empty}."
         )
-
-
-def _parsed(value: str) -> date:
-    for pattern in ("%Y-%m-%d", "%d-%m-%Y"):
-        try:
-            return datetime.strptime(value, pattern).date()  # noqa: DTZ007 - a date of a calendar
-        except ValueError:
-            continue
-    raise CommandError(f"«{value}» no es una fecha: escríbala como 2026-11-23.")
