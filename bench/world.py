@@ -2,27 +2,25 @@
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from urllib.parse import quote, urlencode
 
 import psycopg
 import requests
 from psycopg import sql
 
+from tests import site_process
 from usecap_sence.embedded_postgres import server
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = site_process.ROOT
 FOLDER = ROOT / ".bench"
 HOME = FOLDER / "postgres"
 WORDS = FOLDER / "words.html"
 """A page of words alone, which the reference serves."""
 TOKEN = "12345678-1234-1234-1234-123456789012"  # noqa: S105 - nobody's
+# The databases stay from run to run, with tokens that it encrypted.
 KEY = "YmVuY2gtb25seS1iZW5jaC1vbmx5LWJlbmNoLW9ubHk="
 LIVE = 20
 """Sessions of this very hour in each 10,000, and no fewer."""
@@ -38,8 +36,7 @@ def prepare() -> None:
 
 def database_url(name: str) -> str:
     address = server.address(HOME)
-    where = urlencode({"host": address["HOST"], "user": address["USER"]}, quote_via=quote)
-    return f"postgres:///{name}?{where}"
+    return site_process.database_url(name, address["HOST"], address["USER"])
 
 
 def connect(name: str) -> psycopg.Connection:
@@ -55,23 +52,11 @@ def connect(name: str) -> psycopg.Connection:
 
 def environment(name: str) -> dict[str, str]:
     """The site's environment as production has it, on the database of that name."""
-    return os.environ | {
-        "DJANGO_SETTINGS_MODULE": "usecap_sence.settings",
-        "DEBUG": "false",
-        "SECRET_KEY": "bench-only-" + "aB3$" * 15,
-        "TOKEN_ENCRYPTION_KEYS": KEY,
-        "ALLOWED_HOSTS": "127.0.0.1,localhost",
-        "PUBLIC_BASE_URL": "https://localhost",
-        "DATABASE_URL": database_url(name),
-        # Written into forms that the bench never posts: nothing here reaches SENCE.
-        "SENCE_PRODUCTION_URL": "https://sistemas.sence.cl/rce/Registro/",
-        "SENCE_TEST_URL": "https://sistemas.sence.cl/rcetest/Registro/",
-        "SENCE_FORM_HOSTS": "https://*.sence.cl,https://*.claveunica.gob.cl",
-        "BEHIND_TLS_PROXY": "true",
-        "SPOOL_DIR": str(FOLDER / "spool"),
-        "EMAIL_URL": "memorymail://",
-        "CACHE_URL": "locmemcache://",
-    }
+    return site_process.as_production(
+        TOKEN_ENCRYPTION_KEYS=KEY,
+        DATABASE_URL=database_url(name),
+        SPOOL_DIR=str(FOLDER / "spool"),
+    )
 
 
 def bare_environment(name: str) -> dict[str, str]:
@@ -166,15 +151,10 @@ def populate(name: str, sessions: int) -> None:
         connection.execute("VACUUM ANALYZE")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
-
-
 @contextmanager
 def gunicorn(application: str, environment: Mapping[str, str], *options: str) -> Iterator[str]:
     """The application under the server that production runs, until the block ends; its address."""
-    port = free_port()
+    port = site_process.free_port()
     command = [
         sys.executable, "-m", "gunicorn", f"--bind=127.0.0.1:{port}", "--workers=2",
         "--log-level=error", *options, application,
@@ -182,20 +162,10 @@ def gunicorn(application: str, environment: Mapping[str, str], *options: str) ->
     with (FOLDER / "servers.log").open("a") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
-        _wait_for(port)
+        site_process.until_it_answers(
+            lambda: requests.head(f"http://127.0.0.1:{port}/", timeout=30)
+        )
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait()
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            requests.head(f"http://127.0.0.1:{port}/", timeout=30)
-        except requests.ConnectionError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("The server does not answer.")

@@ -1,7 +1,6 @@
 """What gets hurt: a PostgreSQL, the site under gunicorn, and students who come back from SENCE."""
 
 import json
-import os
 import secrets
 import shutil
 import signal
@@ -14,14 +13,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from urllib.parse import quote, urlencode
 
 import psutil
 import psycopg
 import requests
 
 from attendance.sence.callback_urls import PATHS
-from tests.site_process import ROOT, free_port
+from tests.site_process import ROOT, as_production, database_url, free_port, until_it_answers
 from usecap_sence.embedded_postgres import postgres, server
 from usecap_sence.embedded_postgres.files import place_of
 
@@ -29,7 +27,6 @@ FOLDER = ROOT / ".faults"
 HOME = FOLDER / "postgres"
 OWNER = "usecap"
 """Whom the database belongs to, and no other: as in production, no superuser."""
-KEY = "ZmF1bHRzLW9ubHktZmF1bHRzLW9ubHktZmF1bHRzISE="
 BROWSERS = 8
 PATIENCE = 120
 """Seconds for which a student reloads a page that did not come."""
@@ -64,10 +61,7 @@ class Database:
 
     @property
     def url(self) -> str:
-        where = server.address(HOME)
-        return f"postgres:///{self.name}?" + urlencode(
-            {"host": where["HOST"], "user": OWNER}, quote_via=quote
-        )
+        return database_url(self.name, server.address(HOME)["HOST"], OWNER)
 
     def start(self) -> None:
         server.start(HOME)
@@ -123,23 +117,7 @@ class Site:
         self.for_gunicorn: dict[str, str] = {}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.environment = os.environ | {
-            "DJANGO_SETTINGS_MODULE": "usecap_sence.settings",
-            "DEBUG": "false",
-            "SECRET_KEY": "faults-only-" + "aB3$" * 15,
-            "TOKEN_ENCRYPTION_KEYS": KEY,
-            "ALLOWED_HOSTS": "127.0.0.1,localhost",
-            "PUBLIC_BASE_URL": "https://localhost",
-            "DATABASE_URL": database.url,
-            # Written into forms that nobody posts: nothing here reaches SENCE.
-            "SENCE_PRODUCTION_URL": "https://sistemas.sence.cl/rce/Registro/",
-            "SENCE_TEST_URL": "https://sistemas.sence.cl/rcetest/Registro/",
-            "SENCE_FORM_HOSTS": "https://*.sence.cl,https://*.claveunica.gob.cl",
-            "BEHIND_TLS_PROXY": "true",
-            "SPOOL_DIR": str(spool),
-            "EMAIL_URL": "memorymail://",
-            "CACHE_URL": "locmemcache://",
-        }
+        self.environment = as_production(DATABASE_URL=database.url, SPOOL_DIR=str(spool))
         self.log = (FOLDER / "site.log").open("a")
         self._log_begins = self.log.tell()
 
@@ -178,15 +156,9 @@ class Site:
 
     def wait(self) -> None:
         """Return once it answers."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                requests.get(f"{self.url}/healthz", allow_redirects=False, timeout=30)
-            except (requests.ConnectionError, requests.Timeout):
-                time.sleep(0.1)
-            else:
-                return
-        raise RuntimeError("The site does not answer.")
+        until_it_answers(
+            lambda: requests.get(f"{self.url}/healthz", allow_redirects=False, timeout=30)
+        )
 
     def stop(self) -> None:
         self.process.terminate()

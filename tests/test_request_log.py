@@ -1,7 +1,6 @@
 """The log of a server in production: a line of JSON for each request, and nobody in it."""
 
 import json
-import os
 import re
 import uuid
 from functools import partial
@@ -10,26 +9,22 @@ import pytest
 import requests
 from django.db import connection
 
-from tests.attendance.test_production_start import PRODUCTION
 from tests.attendance_steps import answer, callback_path, requested
 from tests.factories import EnrolmentFactory
-from tests.site_process import running_site
+from tests.site_process import as_production, database_url, running_site
 
-SITE = {"Host": "asistencia.example.cl", "X-Forwarded-Proto": "https"}
+SITE = {"X-Forwarded-Proto": "https"}
 NAMED = uuid.UUID(int=7, version=4).hex
 
 
 @pytest.fixture
 def environment(tmp_path):
-    database = connection.get_connection_params()
-    url = f"postgres:///{database['dbname']}?host={database['host']}&user={database['user']}"
-    return os.environ | PRODUCTION | {
-        "DATABASE_URL": url,
-        "DJANGO_SETTINGS_MODULE": "usecap_sence.settings",
-        "SPOOL_DIR": str(tmp_path / "spool"),
-        "BEHIND_TLS_PROXY": "true",
-        "LOG_FORMAT": "json",
-    }  # fmt: skip
+    where = connection.get_connection_params()
+    return as_production(
+        DATABASE_URL=database_url(where["dbname"], where["host"], where["user"]),
+        SPOOL_DIR=str(tmp_path / "spool"),
+        LOG_FORMAT="json",
+    )
 
 
 @pytest.mark.django_db(transaction=True)

@@ -21,8 +21,13 @@ import requests
 from django.db import connection
 
 from attendance.models import SenceCallback
-from tests.attendance.test_production_start import PRODUCTION
-from tests.site_process import free_port, running_site
+from tests.site_process import (
+    as_production,
+    database_url,
+    free_port,
+    running_site,
+    until_it_answers,
+)
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 NONCE = "n" * 24
@@ -35,16 +40,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def environment(folder: Path, **more: str) -> dict[str, str]:
     """Production's, on the tests' database, with a spool in the folder; collects static files."""
     parameters = connection.get_connection_params()
-    database = (
-        f"postgres:///{parameters['dbname']}?host={parameters['host']}&user={parameters['user']}"
-    )
-    settings = os.environ | PRODUCTION | {
-        "DATABASE_URL": database,
-        "DJANGO_SETTINGS_MODULE": "usecap_sence.settings",
+    site = {
+        "ALLOWED_HOSTS": NAME,
+        "PUBLIC_BASE_URL": f"https://{NAME}",
+        "DATABASE_URL": database_url(parameters["dbname"], parameters["host"], parameters["user"]),
         "SPOOL_DIR": str(folder / "spool"),
-        "BEHIND_TLS_PROXY": "true",
         "RUT_MISSES_BY_CLIENT": "3",
-    } | more  # fmt: skip
+    }
+    settings = as_production(**site | more)
     subprocess.run(
         [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity=0"],
         cwd=DEPLOY.parent, env=settings, check=True,
@@ -72,13 +75,9 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 def process(*command: str | Path, port: int, **environment: str) -> Iterator[None]:
     running = subprocess.Popen(list(map(str, command)), env=os.environ | environment)
     try:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                requests.get(f"https://127.0.0.1:{port}/healthz", verify=False, timeout=5)
-                break
-            except requests.ConnectionError:
-                time.sleep(0.1)
+        until_it_answers(
+            lambda: requests.get(f"https://127.0.0.1:{port}/healthz", verify=False, timeout=5)
+        )
         yield
     finally:
         running.terminate()

@@ -20,7 +20,7 @@ from errors_catalog.models import HelpText
 from tests.attendance_steps import answer, callback_path, closing
 from tests.factories import EnrolmentFactory
 from tests.proxies.behind_proxies import NAME, RUTS, environment
-from tests.site_process import free_port, running_site
+from tests.site_process import free_port, running_site, until_it_answers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,7 +67,7 @@ def machines(tmp_path) -> Iterator[Machines]:
         stdout=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        wait_for(port)
+        until_it_answers(lambda: socket.create_connection(("127.0.0.1", port)).close())
         shared = environment(tmp_path, CACHE_URL=f"rediscache://127.0.0.1:{port}/0")
         with ExitStack() as stack:
             addresses = [stack.enter_context(running_site(shared)) for _ in range(2)]
@@ -75,18 +75,6 @@ def machines(tmp_path) -> Iterator[Machines]:
     finally:
         redis.terminate()
         redis.wait()
-
-
-def wait_for(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("Redis does not answer.")
 
 
 def the_whole_way(machines: Machines) -> AttendanceSession:
