@@ -7,6 +7,8 @@ import re
 
 from stdnum.cl import rut as stdnum_rut
 
+from courses.rut import visible
+
 EXAMPLE_RUT = "12345678-9"
 """The guide's own example, which is nobody's: its check digit is wrong."""
 EXAMPLE = f"Ejemplo: {EXAMPLE_RUT}"
@@ -51,6 +53,7 @@ HYPHEN = re.compile(r"[-‐‑‒–—―−]")
 
 def explain(typed: str) -> str:
     """Return a sentence for the student who typed this, which `courses.rut.normalise` refused."""
+    typed = visible(typed)
     compact = stdnum_rut.compact(typed).lstrip("0").lower()
     if compact == stdnum_rut.compact(EXAMPLE_RUT):
         return THE_EXAMPLE

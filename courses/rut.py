@@ -5,6 +5,7 @@ the one that SENCE is sent: `12345678-k`, no dots, a hyphen, a lower-case k.
 """
 
 import re
+import unicodedata
 
 from django.core.exceptions import ValidationError
 from stdnum.cl import rut as stdnum_rut
@@ -15,6 +16,15 @@ COMPACT = re.compile(r"[1-9][0-9]{6,7}[0-9K]")
 MAX_TYPED = 30
 
 
+def visible(typed: str) -> str:
+    """Return what one sees of a text, without Unicode's format characters.
+
+    A RUT copied from a chat or a document may bring some along: marks of the direction of writing,
+    spaces of no width.
+    """
+    return "".join(sign for sign in typed if unicodedata.category(sign) != "Cf")
+
+
 def normalise(typed: str) -> str:
     """Return the canonical form of a RUT typed with or without dots, hyphen, k or K.
 
@@ -22,7 +32,7 @@ def normalise(typed: str) -> str:
     says what to do.
     """
     try:
-        number = stdnum_rut.compact(typed[: MAX_TYPED + 1]).lstrip("0")
+        number = stdnum_rut.compact(visible(typed[: MAX_TYPED + 1])).lstrip("0")
         # stdnum lets a line break through to its arithmetic, and counts leading zeros as digits.
         if len(typed) > MAX_TYPED or not COMPACT.fullmatch(number):
             raise InvalidFormat

@@ -23,6 +23,8 @@ def beside_the_field(client, typed):
         ("12.345.678-4", "Entendimos 12345678-4, pero su dígito verificador no corresponde: "
                          "revise el Rut."),
         ("012.345.678 – 4", "Entendimos 12345678-4, pero su dígito"),
+        ("\u202a12.345.678-4\u202c", "Entendimos 12345678-4, pero su dígito"),
+        ("12.345.678-\u200b", "Entendimos 12345678, sin el dígito verificador. Escríbalo"),
         ("12345678k", "Entendimos 12345678-k, pero su dígito verificador no corresponde: revise"),
         ("123456784", "Entendimos 12345678-4, pero su dígito verificador no corresponde. Si le "
                       "faltó escribirlo, agréguelo al final"),
