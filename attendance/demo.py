@@ -156,5 +156,6 @@ def _keep_open(enrolment: Enrolment, elapsed: timedelta, now: datetime) -> None:
         return
     session = start(enrolment.pk, now - elapsed)
     if session.state == State.REQUESTED:
-        sence_id = f"demo-{session.student_session_id}"
+        # As from an earlier start of the simulator, which closes it.
+        sence_id = f"SIM-demo-{session.student_session_id}"
         session.mark_opened(sence_id, now - elapsed, time="", zone="")

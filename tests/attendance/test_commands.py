@@ -11,6 +11,7 @@ from django.utils import timezone
 from attendance import demo
 from attendance.models import AttendanceSession, State
 from courses.models import Enrolment, Environment, Otec
+from sence_simulator.memory import Memory
 from tests.attendance_steps import choose, identified
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +48,16 @@ def test_load_demo_a_day_later_keeps_what_was_done_and_renews_what_passed(
     near = AttendanceSession.objects.live().get(run="15000000-9")
     assert not near.is_past_limit(timezone.now())
     assert AttendanceSession.objects.live().get(run="15000001-7").is_past_limit(timezone.now())
+
+
+def test_the_simulator_closes_the_sessions_that_the_demo_begins_with(settings, capsys):
+    settings.DEBUG = True
+    call_command("load_demo")
+    memory = Memory()
+    for run in demo.OPEN_FOR:
+        session = AttendanceSession.objects.live().get(run=run)
+        sent = {"RunAlumno": run, "IdSesionSence": session.sence_session_id}
+        assert memory.close_session(memory.receive(sent, environment="rcetest", closing=True))
 
 
 def test_load_demo_refuses_outside_development(settings):
