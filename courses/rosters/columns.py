@@ -123,7 +123,8 @@ def no_header(rows: Sequence[tuple[int, Sequence[str]]]) -> RosterError:
         return RosterError("El archivo está vacío. Indique uno con encabezado y filas.")
     line, cells = max(rows, key=lambda row: len(known_columns(row[1])))
     found = known_columns(cells)
-    missing = " y ".join(column for column in NEEDED if column not in found)
+    missing = [column for column in NEEDED if column not in found]
+    lacks = "falta" if len(missing) == 1 else "faltan"
     said = "; ".join(cell for cell in map(shown, cells) if cell)[:MAX_SHOWN]
     # A row of data may hold people's RUTs and names, which are not for the screen.
     if LIKE_DATA.search(said):
@@ -131,8 +132,8 @@ def no_header(rows: Sequence[tuple[int, Sequence[str]]]) -> RosterError:
     else:
         quoted = f"la línea {line} dice: «{said}»"
     return RosterError(
-        f"No se encontró el encabezado: falta {missing}. Ponga una fila con los nombres de las "
-        f"columnas ({' y '.join(NEEDED)}, al menos); {quoted}."
+        f"No se encontró el encabezado: {lacks} {' y '.join(missing)}. Ponga una fila con los "
+        f"nombres de las columnas ({' y '.join(NEEDED)}, al menos); {quoted}."
     )
 
 

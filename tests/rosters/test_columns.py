@@ -64,7 +64,7 @@ def test_two_columns_that_mean_the_same_are_refused():
 def test_a_missing_header_is_refused_with_what_is_needed_and_what_was_said():
     with pytest.raises(RosterError, match=r"falta codigo_accion.*«RUT; Nombre; Curso»"):
         find_header([(1, ["Título"]), (3, ["RUT", "Nombre", "Curso"])])
-    with pytest.raises(RosterError, match=r"falta rut y codigo_accion.*«Lista de espera»"):
+    with pytest.raises(RosterError, match=r"faltan rut y codigo_accion.*«Lista de espera»"):
         find_header([(1, ["Lista de espera", ""])])
 
 

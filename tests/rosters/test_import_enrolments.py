@@ -101,7 +101,7 @@ def test_a_file_without_a_header_is_not_shown_in_the_terminal(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(csv_bytes(table(person(1))[1:]))
     _, _, last = run(path)
-    assert "falta rut y codigo_accion" in last
+    assert "faltan rut y codigo_accion" in last
     assert "11000001" not in last
     assert "Muñoz" not in last
 
