@@ -68,8 +68,8 @@ def test_nothing_is_saved_until_it_is_confirmed(otec, coordinator):
     assert not RosterImport.objects.exists()
     page = page_of(coordinator, upload)
     assert "Confirmar: cargar 1 fila" in page
-    assert "11111111-2" in page
-    assert person(1)["rut"] in page
+    assert '<td class="nowrap">11111111-2</td>' in page
+    assert f'<td class="nowrap">{person(1)["rut"]}</td>' in page
 
     decide(coordinator, upload)
     upload = settled()

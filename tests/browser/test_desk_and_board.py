@@ -103,6 +103,16 @@ def test_axe_finds_nothing_wrong_from_the_board_to_the_letter(desk):
     expect(desk.get_by_text("Correos preparados para salir: 3.")).to_be_visible()
 
 
+@on(desktop=DESKTOP)
+def test_the_choices_of_the_export_stay_on_the_page_however_long_a_course_is_called(desk, site):
+    ActionFactory(course__name=("TÉCNICAS PARA LA ATENCIÓN DE CLIENTES " * 8)[:300])
+    desk.goto(f"{site}/admin/attendance/attendancesession/exportar/")
+    label, choices = desk.get_by_text("Curso:").bounding_box(), desk.get_by_label("Curso:")
+    box = choices.bounding_box()
+    assert box["x"] + box["width"] <= DESKTOP["viewport"]["width"]
+    assert box["x"] >= label["x"] + label["width"]
+
+
 MOST_TABS = 50
 
 
