@@ -29,6 +29,7 @@ DRAFT = (
     "Sence ya envió este código y nadie ha escrito sus textos: los alumnos leen el general. Al "
     "guardarlo con los suyos, los leen de inmediato."
 )
+SHIPPED = "Los códigos que Sence da en su manual se quedan: de ellos se pueden cambiar los textos."
 STYLE = {"all": ["errors_catalog/admin.css"]}
 
 
@@ -88,6 +89,13 @@ class SenceErrorAdmin(ExchangeAdmin, PreviewAdmin, RecordedAdmin):
         if obj and obj.code in defaults.ERRORS:
             return False
         return super().has_delete_permission(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple:
+        """Name the codes that we ship among the chosen ones: the list lets one choose them."""
+        shipped = [str(error) for error in objs if error.code in defaults.ERRORS]
+        if shipped:
+            return [], {}, set(), [*shipped, SHIPPED]
+        return super().get_deleted_objects(objs, request)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         # The form asks for both texts.

@@ -191,8 +191,12 @@ def test_a_code_of_the_manual_is_not_deleted_but_one_of_staff_is(admin_client):
         "_selected_action": [ours.pk, theirs.pk],
         "post": "yes",
     }
-    admin_client.post(admin_url("senceerror", "changelist"), both)
-    assert SenceError.objects.filter(pk=ours.pk).exists()
+    page = admin_client.post(admin_url("senceerror", "changelist"), both).content.decode()
+    assert "Lo elegido no se puede eliminar:" in page
+    assert "311: Quien ingresó" in page
+    assert "Los códigos que Sence da en su manual se quedan" in page
+    assert "usted no tiene permiso" not in page
+    assert SenceError.objects.filter(pk__in=[ours.pk, theirs.pk]).count() == 2
     deletion = admin_url("senceerror", "delete", theirs.pk)
     assert admin_client.post(deletion, {"post": "yes"}).status_code == 302
     assert not SenceError.objects.filter(pk=theirs.pk).exists()
