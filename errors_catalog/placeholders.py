@@ -1,12 +1,15 @@
-"""The `{placeholders}` of texts that staff write: any other brace is just a brace."""
+"""The `{placeholders}` of texts that staff write, with or without spaces inside of the braces.
+
+Any other brace is just a brace.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
 
 from django.core.exceptions import ValidationError
 
-PLACEHOLDER = re.compile(r"\{(\w+)\}")
-HOURS = re.compile(r"\{horas\} horas\b( continuas\b)?")
+PLACEHOLDER = re.compile(r"\{\s*(\w+)\s*\}")
+HOURS = re.compile(r"\{\s*horas\s*\} horas\b( continuas\b)?")
 
 # What every text may use: the catalogue itself knows them.
 COMMON = frozenset({"correo", "telefonos", "horas"})

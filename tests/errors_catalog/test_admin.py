@@ -269,6 +269,15 @@ def test_a_text_is_edited_where_it_says_what_it_may_use(admin_client):
     assert catalogue.text("limit_near", minutos=9) == "Quedan 9."
 
 
+def test_a_space_within_the_braces_changes_nothing(admin_client):
+    row = HelpText.objects.get(key="limit_near")
+    url = admin_url("helptext", "change", row.pk)
+    admin_client.post(url, {"text": "Quedan { minutos }, escriba a {correo }."})
+    assert catalogue.text("limit_near", minutos=9) == "Quedan 9, escriba a cursos@usecap.cl."
+    response = admin_client.post(url, {"text": "En { aula }."})
+    assert "Este texto no puede usar {aula}." in form_errors(response)
+
+
 def test_a_text_cannot_use_what_its_screen_does_not_fill(admin_client):
     row = HelpText.objects.get(key="limit_near")
     response = admin_client.post(
