@@ -140,7 +140,10 @@ def _active(action: Action) -> EnrolmentQuerySet:
 
 
 def with_story(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
-    """Add what became of each: `first_opened_at`, `tried_at`, `last_error`, `written_at`."""
+    """Add what became of each: `first_opened_at`, `tried_at`, `written_at` and the errors.
+
+    Of the last attempt `refused_at` and `last_error`; `earlier_error` is the last that there was.
+    """
     sessions = AttendanceSession.objects.filter(enrolment=OuterRef("pk"))
     opened = sessions.filter(opened_at__isnull=False).order_by("opened_at")
     tried = sessions.order_by("-requested_at")
@@ -150,6 +153,8 @@ def with_story(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
     return enrolments.annotate(
         first_opened_at=Subquery(opened.values("opened_at")[:1]),
         tried_at=Subquery(tried.values("requested_at")[:1]),
+        refused_at=Subquery(tried.values("rejected_at")[:1]),
         last_error=Subquery(tried.values("error_glosa")[:1]),
+        earlier_error=Subquery(tried.exclude(error_glosa="").values("error_glosa")[:1]),
         written_at=Subquery(written.values("created_at")[:1]),
     )

@@ -171,6 +171,20 @@ def test_the_list_names_who_is_missing_and_what_became_of_their_attempts(coordin
         assert words in page
 
 
+def test_an_attempt_without_an_answer_does_not_hide_the_error_before_it(coordinator):
+    action = action_with()
+    for surname, code in (("Abarca", "208"), ("Bello", "")):
+        enrolment = EnrolmentFactory(action=action, student__surnames=surname)
+        session = requested(enrolment)
+        post(session, "open", answer(session, GlosaError=code), error=True)
+    requested(Enrolment.objects.get(student__surnames="Abarca"))
+
+    page = coordinator.get(page_of("students", action)).content.decode()
+
+    assert "sin respuesta de Sence; antes, error 208" in page
+    assert "error sin número" in page
+
+
 def test_long_lists_are_paged(coordinator):
     action = action_with()
     EnrolmentFactory.create_batch(101, action=action)
