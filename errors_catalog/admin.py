@@ -38,19 +38,26 @@ def with_key(readonly: Iterable[str], key: str) -> list[str]:
     return list(dict.fromkeys([*readonly, key] if key else readonly))
 
 
-class DraftFilter(admin.BooleanFieldListFilter):
-    """Whether the texts are still to be written, under a title that reads after «Por»."""
+def titled(title: str) -> type[admin.BooleanFieldListFilter]:
+    """Return a filter by yes or no under a title that reads after «Por»."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.title = "textos pendientes"
+    class Titled(admin.BooleanFieldListFilter):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.title = title
+
+    return Titled
 
 
 @admin.register(models.SenceError)
 class SenceErrorAdmin(ExchangeAdmin, PreviewAdmin, RecordedAdmin):
     form = SenceErrorForm
     list_display = ["code_shown", "description", "solution_begins", "responsible", "alerts_shown"]
-    list_filter = [("is_draft", DraftFilter), "responsible", "alerts_staff"]
+    list_filter = [
+        ("is_draft", titled("textos pendientes")),
+        "responsible",
+        ("alerts_staff", titled("aviso a coordinación")),
+    ]
     search_fields = ["code", "description", "solution"]
     ordering = ["-is_draft", "code"]
     fields = ["code", "description", "solution", "responsible", "alerts_staff"]
@@ -117,7 +124,10 @@ class HelpSectionAdmin(PreviewAdmin, RecordedAdmin):
     form = HelpSectionForm
     inlines = [HelpLinkInline]
     list_display = ["title", "pages", "position", "link_count"]
-    list_filter = ["before_rut", "after_rut"]
+    list_filter = [
+        ("before_rut", titled("aparición en la página del RUT")),
+        ("after_rut", titled("aparición en las páginas que siguen")),
+    ]
     search_fields = ["title", "key", "links__label", "links__url"]
     fields = ["title", "key", "position", "before_rut", "after_rut"]
 

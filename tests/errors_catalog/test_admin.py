@@ -33,6 +33,21 @@ def test_every_list_opens_in_as_many_queries_however_long_it_is(
     assert response.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("model", "titles"),
+    [
+        ("senceerror", ["textos pendientes", "quién debe actuar", "aviso a coordinación"]),
+        (
+            "helpsection",
+            ["aparición en la página del RUT", "aparición en las páginas que siguen"],
+        ),
+    ],
+)
+def test_the_title_of_every_filter_reads_after_por(admin_client, model, titles):
+    filters = admin_client.get(admin_url(model, "changelist")).context["cl"].filter_specs
+    assert [spec.title for spec in filters] == titles
+
+
 @pytest.mark.parametrize("model", [SenceError, HelpSection, HelpText, ContactDetails])
 def test_every_row_opens(admin_client, model):
     for row in model.objects.all():
