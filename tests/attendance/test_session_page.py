@@ -334,10 +334,15 @@ def test_a_page_without_a_token_that_is_looked_at_again_alerts_staff_once():
 
 
 @pytest.mark.parametrize(
-    ("glosa", "place"), [("208", "error-208"), ("999", "errores"), ("", "errores")]
+    ("glosa", "place", "words"),
+    [
+        ("208", "error-208", "Error 208 en la guía"),
+        ("999", "errores", "Errores de Sence en la guía"),
+        ("", "errores", "Errores de Sence en la guía"),
+    ],
 )
-def test_an_error_leads_to_its_place_in_the_guide(client, glosa, place):
+def test_an_error_leads_to_its_place_in_the_guide(client, glosa, place, words):
     session = requested()
     post(session, "open", answer(session, GlosaError=glosa), error=True)
-    assert f'href="/guia/#{place}"' in page(session)
+    assert f'href="/guia/#{place}">{words}</a>' in page(session)
     assert f'id="{place}"' in client.get("/guia/").content.decode()
