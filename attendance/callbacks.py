@@ -44,6 +44,7 @@ FOLLOWED = (Outcome.OPENED, Outcome.CLOSED, Outcome.REJECTED, Outcome.CLOSE_FAIL
 FAR_OFF = timedelta(days=1)
 """SENCE's clock further than this from ours says that one of the two is wrong, or that the answer
 went about for a day: nobody logs in for so long."""
+CLOCK_FAR_OFF = "FechaHora difiere de nuestro reloj en más de un día."
 
 SILENCE_TO_KEEP, SILENCE_TO_APPLY = 6, 15
 """Seconds after which the database is taken to be away: in keeping an answer, which the disk does
@@ -127,6 +128,7 @@ def apply(callback: SenceCallback) -> Outcome | None:
                 decided_at=timezone.now(),
                 outcome=outcome,
                 reason=reason,
+                clock_far_off=CLOCK_FAR_OFF in reason,
                 glosa=answer.glosa,
             )
         return outcome
@@ -234,7 +236,7 @@ def _judge_close_error(session: AttendanceSession, answer: Answer) -> Verdict:
 def _notes(session: AttendanceSession, callback: SenceCallback, answer: Answer) -> str:
     notes = [f"No llegó: {', '.join(answer.missing)}."] if answer.missing else []
     if _is_far_off(session, callback, answer):
-        notes.append("FechaHora difiere de nuestro reloj en más de un día.")
+        notes.append(CLOCK_FAR_OFF)
     return " ".join(notes)
 
 

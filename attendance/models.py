@@ -487,7 +487,7 @@ class Outcome(models.TextChoices):
 
 
 FLAGGED = [Outcome.CONTRADICTION, Outcome.ANOMALY, Outcome.UNMATCHED]
-"""Outcomes that staff have to look at."""
+"""Outcomes that staff have to look at, beside answers that were followed with a clock far off."""
 
 
 class CallbackVerdict(models.Model):
@@ -508,6 +508,8 @@ class CallbackVerdict(models.Model):
     outcome = models.CharField("resultado", max_length=20, choices=Outcome)
     reason = models.TextField("motivo", blank=True)
     glosa = models.CharField("GlosaError", max_length=500, blank=True)
+    # The database's default, so that the release before this one goes on writing beside it.
+    clock_far_off = models.BooleanField("reloj lejos del nuestro", db_default=False)
 
     class Meta:
         verbose_name = "veredicto"
@@ -518,6 +520,11 @@ class CallbackVerdict(models.Model):
             # Enough by itself to find and count the answers of some sessions.
             models.Index(
                 fields=["session", "outcome"], name="verdict_by_session", include=["callback"]
+            ),
+            models.Index(
+                fields=["decided_at"],
+                name="verdict_clock_far_off",
+                condition=models.Q(clock_far_off=True),
             ),
         ]
         triggers = [
@@ -538,6 +545,11 @@ class CallbackVerdict(models.Model):
 
     def __str__(self) -> str:
         return self.get_outcome_display()
+
+    @property
+    def is_for_review(self) -> bool:
+        """Whether staff have to look at it (`backoffice.models.FOR_REVIEW` in SQL)."""
+        return self.clock_far_off or self.outcome in FLAGGED
 
 
 class StaffAlert(models.Model):

@@ -240,7 +240,7 @@ def _of_flagged(user: Any) -> tuple[QuerySet, dict[str, Any]]:
         {
             "label": "Respuestas observadas",
             "url": list_url("backoffice_callbacktoreview"),
-            "note": "contradicen lo enviado o no calzan",
+            "note": "no calzan con lo enviado o con la fecha",
             "is_warning": True,
         },
     )

@@ -12,6 +12,9 @@ from django.utils import timezone
 from attendance.models import FLAGGED, SenceCallback, never_truncated
 from courses.models import RosterImport
 
+FOR_REVIEW = models.Q(verdict__outcome__in=FLAGGED) | models.Q(verdict__clock_far_off=True)
+"""Answers that staff have to look at; an index for either."""
+
 
 class CallbackToReviewQuerySet(models.QuerySet["CallbackToReview"]):
     def pending(self) -> "CallbackToReviewQuerySet":
@@ -21,16 +24,15 @@ class CallbackToReviewQuerySet(models.QuerySet["CallbackToReview"]):
 
 class CallbackToReviewManager(models.Manager["CallbackToReview"]):
     def get_queryset(self) -> CallbackToReviewQuerySet:
-        return CallbackToReviewQuerySet(self.model, using=self._db).filter(
-            verdict__outcome__in=FLAGGED
-        )
+        return CallbackToReviewQuerySet(self.model, using=self._db).filter(FOR_REVIEW)
 
     def pending(self) -> CallbackToReviewQuerySet:
         return self.get_queryset().pending()
 
 
 class CallbackToReview(SenceCallback):
-    """The answers that match no session, or contradict theirs: a list of their own in admin.
+    """The answers that match no session, contradict theirs, or have a clock far from ours: a list
+    of their own in admin.
 
     Who may see SENCE's answers may see these: it has no permissions of its own.
     """

@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from attendance.models import (
-    FLAGGED,
     AttendanceSession,
     CallbackVerdict,
     SenceCallback,
@@ -358,7 +357,7 @@ class SenceCallbackAdmin(EvidenceAdmin):
         if review := getattr(callback, "review", None):
             return str(review)
         verdict = self._verdict(callback)
-        return "Pendiente" if verdict and verdict.outcome in FLAGGED else "-"
+        return "Pendiente" if verdict and verdict.is_for_review else "-"
 
     @admin.display(description="cuerpo")
     def body_text(self, callback: SenceCallback) -> str:
@@ -367,7 +366,7 @@ class SenceCallbackAdmin(EvidenceAdmin):
 
 @admin.register(CallbackToReview)
 class CallbackToReviewAdmin(AnswerActions, SenceCallbackAdmin):
-    """Those that match no session, or contradict theirs, in a list of their own."""
+    """Those that staff have to look at, in a list of their own."""
 
     list_display = ["received", "outcome", "reason", "run", "session", "phase"]
     list_filter = [

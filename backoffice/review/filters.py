@@ -9,7 +9,7 @@ inclusive.
                error, error_desde, error_hasta: with an answer in which SENCE refused with that code
                (any, where `error` is missing; `sin-codigo`, where none came), decided in that time
                accion: the action's code · curso: the course's id · linea: 1, 3 or 6
-    answers    resultado=revisar|pendiente|con-error or an Outcome
+    answers    resultado=revisar|pendiente|con-error|reloj or an Outcome
                revision=revisadas|todas, in the list of those to review; pending where missing
                error, error_desde, error_hasta: the same answers, one by one
                recibida_desde, recibida_hasta
@@ -28,13 +28,14 @@ from django.utils import timezone
 
 from attendance.models import FLAGGED, CallbackVerdict, Outcome
 from attendance.sence.incoming import MAX_GLOSA
-from backoffice.models import CallbackToReview
+from backoffice.models import FOR_REVIEW, CallbackToReview
 from courses.models import Course, TrainingLine
 from courses.scope import within_scope
 
 REFUSED = [Outcome.REJECTED, Outcome.CLOSE_FAILED]
 """Outcomes in which SENCE said no: what counts as an error."""
 NO_CODE = "sin-codigo"
+FAR_OFF = ("reloj", "Con el reloj de Sence a más de un día del nuestro")
 
 
 def start_of(day: date) -> datetime:
@@ -278,12 +279,15 @@ class OutcomeFilter(admin.SimpleListFilter):
             ("revisar", "Por revisar"),
             ("pendiente", "Sin aplicar todavía"),
             ("con-error", "Rechazada por Sence"),
+            FAR_OFF,
             *((outcome.value, str(outcome.label)) for outcome in Outcome),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() == "revisar":
-            return queryset.filter(verdict__outcome__in=FLAGGED, review__isnull=True)
+            return queryset.filter(FOR_REVIEW, review__isnull=True)
+        if self.value() == "reloj":
+            return queryset.filter(verdict__clock_far_off=True)
         if self.value() == "con-error":
             return queryset.filter(verdict__outcome__in=REFUSED)
         if self.value() == "pendiente":
@@ -295,7 +299,7 @@ class FlaggedOutcomeFilter(OutcomeFilter):
     """Among the answers to review."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(outcome.value, str(outcome.label)) for outcome in FLAGGED]
+        return [*((outcome.value, str(outcome.label)) for outcome in FLAGGED), FAR_OFF]
 
 
 class ReviewedFilter(admin.SimpleListFilter):

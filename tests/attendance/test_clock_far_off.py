@@ -10,7 +10,7 @@ from django.urls import reverse
 from attendance import callbacks, spool
 from attendance.models import SenceCallback, State
 from attendance.sence.times import CHILE
-from tests.attendance_steps import again, answer, closing, last_verdict, post, requested
+from tests.attendance_steps import again, answer, closing, last_verdict, page, post, requested
 from tests.backoffice.staff import browser_of, member
 
 pytestmark = pytest.mark.django_db
@@ -111,8 +111,69 @@ def test_staff_read_it_in_the_sessions_story_and_in_the_list_of_answers():
     session = requested()
     opens(session, wall(NOON - timedelta(days=400)))
     client = browser_of(member("Coordinador"))
-    for page in (
+    for address in (
         reverse("admin:attendance_attendancesession_change", args=[session.pk]),
         reverse("admin:attendance_sencecallback_changelist"),
     ):
-        assert NOTE in client.get(page).content.decode()
+        assert NOTE in client.get(address).content.decode()
+
+
+def test_staff_have_it_to_review_until_they_say_that_they_looked_at_it():
+    far, near = requested(), requested()
+    opens(near, wall(NOON))
+    opens(far, wall(NOON - timedelta(days=400)))
+    client = browser_of(member("Coordinador"))
+
+    def counted():
+        numbers = client.get(reverse("admin:index")).context["desk"].numbers
+        return next(n.count for n in numbers if n.label == "Respuestas observadas")
+
+    def listed(model, **query):
+        page = client.get(reverse(f"admin:{model}_changelist"), query)
+        return [row.verdict.session_id for row in page.context["cl"].result_list]
+
+    def to_review():
+        return [
+            listed("backoffice_callbacktoreview"),
+            listed("attendance_sencecallback", resultado="revisar"),
+        ]
+
+    assert (counted(), to_review()) == (1, [[far.pk]] * 2)
+    assert listed("backoffice_callbacktoreview", resultado="reloj") == [far.pk]
+    sessions = client.get(
+        reverse("admin:attendance_attendancesession_changelist"), {"estado": "observada"}
+    )
+    assert [row.pk for row in sessions.context["cl"].result_list] == [far.pk]
+    assert "Pendiente" in client.get(answer_page(far)).content.decode()
+    assert "Pendiente" not in client.get(answer_page(near)).content.decode()
+
+    fields = {"action": "mark_reviewed", "_selected_action": [far.verdicts.get().callback_id]}
+    client.post(
+        reverse("admin:backoffice_callbacktoreview_changelist"),
+        fields | {"confirmada": "1", "reason": "El reloj de Sence estaba mal"},
+    )
+    assert (counted(), to_review()) == (0, [[], []])
+    assert listed("attendance_sencecallback", resultado="reloj") == [far.pk]
+
+
+def answer_page(session):
+    return reverse(
+        "admin:attendance_sencecallback_change", args=[session.verdicts.get().callback_id]
+    )
+
+
+def test_staff_of_another_otec_have_nothing_to_review():
+    session, other = requested(), requested()
+    opens(session, wall(NOON - timedelta(days=400)))
+    client = browser_of(member("Coordinador", otecs=[other.otec]))
+    page = client.get(reverse("admin:backoffice_callbacktoreview_changelist"))
+    assert not page.context["cl"].result_list
+    assert client.get(reverse("admin:index")).context["desk"].numbers[-2].count == 0
+
+
+def test_the_student_is_told_nothing_of_it():
+    session = requested()
+    opens(session, wall(NOON - timedelta(days=400)))
+    text = page(session)
+    assert "Asistencia correctamente ingresada" in text
+    assert NOTE not in text

@@ -52,19 +52,20 @@ def asked(otec, moment=NOW, **facts):
 
 def opened(otec, moment=NOW, **facts):
     session = asked(otec, moment, **facts)
-    at(moment, post, session, "open", answer(session))
+    at(moment, post, session, "open", at(moment, answer, session))
     return session
 
 
 def closed(otec, moment, closed_at):
     session = opened(otec, moment)
-    at(closed_at, post, session, "close", closing(session))
+    at(closed_at, post, session, "close", at(closed_at, closing, session))
     return session
 
 
 def refused(otec, glosa, moment=NOW):
     session = asked(otec, moment)
-    at(moment, post, session, "open", answer(session, GlosaError=glosa), error=True)
+    fields = at(moment, answer, session, GlosaError=glosa)
+    at(moment, post, session, "open", fields, error=True)
     return session
 
 
