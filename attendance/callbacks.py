@@ -101,10 +101,6 @@ class OutOfOrderError(Exception):
     """An answer makes no sense while an earlier one of its session waits to be applied."""
 
 
-class HeldError(Exception):
-    """Somebody holds a lock that applying takes, for longer than this process waits."""
-
-
 def apply(callback: SenceCallback) -> Outcome | None:
     """Decide on a kept answer and act on it, once: a second call changes nothing.
 
@@ -319,34 +315,25 @@ def _unspool(public_id: uuid.UUID | None, most: int | None) -> Iterator[bool]:
 
 
 def _apply_pending(public_id: uuid.UUID | None) -> Iterator[bool]:
-    too_early = []
-    try:
-        for callback in _pending(public_id).order_by("received_at", "id").iterator():
-            try:
-                yield _try_to_apply(callback)
-            except OutOfOrderError:
+    pending = _pending(public_id).order_by("received_at", "id")
+    # Once more at the end: what they wait for may have been applied by then.
+    too_early: list[SenceCallback] = []
+    for callback in chain(pending.iterator(), too_early):
+        try:
+            apply(callback)
+        except OutOfOrderError:
+            if callback not in too_early:
                 too_early.append(callback)
-        for callback in too_early:
-            try:
-                yield _try_to_apply(callback)
-            except OutOfOrderError:
-                logger.warning("Una respuesta de SENCE espera a una anterior de la misma sesión.")
-                yield False
-    except HeldError:
-        yield False
-
-
-def _try_to_apply(callback: SenceCallback) -> bool:
-    try:
-        apply(callback)
-    except OutOfOrderError:
-        raise
-    except Exception as error:
-        logger.exception("Una respuesta de SENCE guardada no se pudo aplicar.")
-        if locks.is_held(error):
-            raise HeldError from error
-        return False
-    return True
+                continue
+            logger.warning("Una respuesta de SENCE espera a una anterior de la misma sesión.")
+            yield False
+        except Exception as error:
+            logger.exception("Una respuesta de SENCE guardada no se pudo aplicar.")
+            yield False
+            if locks.is_held(error):
+                return
+        else:
+            yield True
 
 
 def _pending(public_id: uuid.UUID | None) -> QuerySet[SenceCallback]:
