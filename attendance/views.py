@@ -25,6 +25,7 @@ from attendance.models import FLAGGED, AttendanceSession, Outcome, State
 from attendance.sence.callback_urls import public_id as public_id_of
 from attendance.starting import StartRefusedError, alert_staff_of_preflight, start
 from errors_catalog import catalogue
+from errors_catalog.kept_pages import render_kept
 from usecap_sence.views import TooManyRequestsError
 
 
@@ -38,7 +39,10 @@ class SeeOther(HttpResponseRedirect):
 @sensitive_variables()
 def rut(request: HttpRequest) -> HttpResponse:
     """Step 1 of the guide: the student's RUT. Who has a session open lands on its timer."""
-    form = RutForm(request.POST if request.method == "POST" else None)
+    if request.method != "POST":
+        failing = bool(sence_state.failing_environments())
+        return render_kept(request, "attendance/rut.html", form=RutForm, sence_failing=failing)
+    form = RutForm(request.POST)
     if not form.is_valid():
         context = {"form": form, "sence_failing": bool(sence_state.failing_environments())}
         return render(request, "attendance/rut.html", context)

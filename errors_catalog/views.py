@@ -1,11 +1,11 @@
 import logging
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
 from errors_catalog import guide as content
+from errors_catalog.kept_pages import render_kept
 from usecap_sence.views import unavailable
 
 logger = logging.getLogger(__name__)
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 @require_safe
 def guide(request: HttpRequest) -> HttpResponse:
     """USECAP's guide, with the catalogue's errors at `#error-311`."""
-    return render(request, "errors_catalog/guide.html", content.context())
+    return render_kept(request, "errors_catalog/guide.html", **content.context())
 
 
 @require_safe
