@@ -1,7 +1,7 @@
 """The reference: a Django that does the least possible, on the same server and database.
 
-`/` renders one template with one value, `/words/` is a file. A POST to
-`/commits/2/` makes two commits of one row each.
+`/` renders one template with one value, `/row/` one row's that it asks the database for, `/words/`
+is a file. A POST to `/commits/2/` makes two commits of one row each.
 No middleware, nothing cached, nothing looked up.
 """
 
@@ -67,6 +67,10 @@ def page(request: HttpRequest) -> HttpResponse:
     return render(request, "page.html", {"title": "Asistencia"})
 
 
+def row(request: HttpRequest) -> HttpResponse:
+    return render(request, "page.html", {"title": Row._default_manager.get(pk=1).body})
+
+
 def commits(request: HttpRequest, times: int) -> HttpResponse:
     body = request.body.decode()
     for _ in range(times):
@@ -79,5 +83,10 @@ def words(request: HttpRequest) -> HttpResponse:
     return HttpResponse(Path(os.environ["BARE_WORDS"]).read_bytes())
 
 
-urlpatterns = [path("", page), path("words/", words), path("commits/<int:times>/", commits)]
+urlpatterns = [
+    path("", page),
+    path("row/", row),
+    path("words/", words),
+    path("commits/<int:times>/", commits),
+]
 application = get_wsgi_application()

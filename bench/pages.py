@@ -63,6 +63,16 @@ def run(name: str) -> Iterator[Figure]:
                     SECTION, f"GET {what}, {connections} connections", ours, reference,
                     "requests/s", at_least=0.8, more=more,
                 )  # fmt: skip
+        for connections in CONNECTIONS:
+            # What is left of the reference once it asks the database one question, as our pages do.
+            asking, reference, more = side_by_side(
+                lambda: load(bare + "/row/", connections),  # noqa: B023
+                lambda: load(bare, connections),  # noqa: B023
+            )
+            yield Figure(
+                SECTION, f"the reference with one query, {connections} connections", asking,
+                reference, "requests/s", more=more,
+            )  # fmt: skip
         yield from _callbacks(connection, site, bare)
 
 
