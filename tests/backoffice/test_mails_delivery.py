@@ -364,7 +364,14 @@ def test_many_who_ask_at_once_make_one_mail():
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("command", ["send_mails", "remind_open_sessions", "send_daily_digest"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("send_mails",), ("remind_open_sessions",), ("send_daily_digest",), ("check_sence",),
+        ("export_attendance",), ("apply_retention",), ("remove_second_factor", "ana"),
+        ("anonymise_student", "11111111-1"), ("export_person", "11111111-1", "--to=/no/x"),
+    ],
+)  # fmt: skip
 def test_while_the_database_is_away_the_commands_say_what_to_do(command):
     with database_away(), pytest.raises(CommandError, match="Repita este comando cuando responda"):
-        call_command(command)
+        call_command(*command)

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from backoffice.management import database
 from backoffice.preflight import lines, rosters
 from courses.models import Action
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--offline", action="store_true", help="no pregunta a los servidores")
 
+    @database.needed()
     def handle(self, **options: Any) -> None:
         wrong = self._check_actions()
         if not options["offline"]:

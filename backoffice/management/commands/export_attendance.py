@@ -17,6 +17,7 @@ from attendance.models import AttendanceSession
 from backoffice.exports.attendance import Choice, Row, rows
 from backoffice.exports.files import csv_chunks, write_xlsx
 from backoffice.exports.page import CSV, XLSX
+from backoffice.management import database
 from backoffice.management.dates import day
 from courses.models import Action, Course, Otec
 from courses.rut import normalise
@@ -56,6 +57,7 @@ class Command(BaseCommand):
             help="por omisión, la salida estándar",
         )
 
+    @database.needed()
     def handle(self, *, since, until, output, **options):
         if since and until and until < since:
             raise CommandError("--to es anterior a --from.")

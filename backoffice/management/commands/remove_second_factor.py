@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backoffice import second_factor
+from backoffice.management import database
 
 
 class Command(BaseCommand):
@@ -17,6 +18,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username", metavar="USUARIO")
 
+    @database.needed()
     def handle(self, *, username: str, **options: Any) -> None:
         try:
             user = User.objects.get(username=username)
