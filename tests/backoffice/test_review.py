@@ -409,6 +409,7 @@ def test_the_story_tells_everything_in_order(staff):
         "10-11-2026 12:00:00", "2026-11-10 12:02:07 America/Santiago, 7 s adelantado", "Error 205",
         "Error 999", "Motivo: Se cerró por teléfono", "por jefa", "GlosaError=205%3B999",
         "Para: ana@example.com", "Recuerde cerrar", "Buenas tardes",
+        "Va a Sence con su navegador: que llegó lo muestra la respuesta.",
     ):  # fmt: skip
         assert said in text, said
 
