@@ -168,7 +168,7 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
 @can_load
 def report(request: HttpRequest, pk: int) -> FileResponse:
     """Download every rejected row as CSV."""
-    found = get_object_or_404(_visible(request), pk=pk)
+    found = get_object_or_404(_visible(request).defer("content", "summary"), pk=pk)
     return FileResponse(
         io.BytesIO(found.report),
         as_attachment=True,
