@@ -118,17 +118,21 @@ def alert_staff_of_preflight(enrolment: Enrolment, now: datetime) -> None:
         alerts.raise_alert(session, refusal.code, refusal.reason, now)
 
 
+def base_url(environment: str) -> str:
+    """Return the configured address of SENCE for an environment, which ends in `/Registro/`."""
+    return {
+        Environment.PRODUCTION: settings.SENCE_PRODUCTION_URL,
+        Environment.TEST: settings.SENCE_TEST_URL,
+    }[Environment(environment)]
+
+
 def sence_form(session: AttendanceSession, phase: str) -> dict:
     """Return the form that takes the student to SENCE: `url`, and `fields` with the token in them.
 
     Raises TokenUnavailableError where the OTEC has no token that can be read.
     """
-    base = {
-        Environment.PRODUCTION: settings.SENCE_PRODUCTION_URL,
-        Environment.TEST: settings.SENCE_TEST_URL,
-    }[Environment(session.environment)]
     return {
-        "url": form_url(base, phase),
+        "url": form_url(base_url(session.environment), phase),
         "fields": form_fields(
             session, phase, token=session.otec.token(), base_url=settings.PUBLIC_BASE_URL
         ),

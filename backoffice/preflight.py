@@ -18,7 +18,7 @@ from django.utils import timezone
 from attendance import checks
 from attendance.sence.callback_urls import MAX_URL, NONCE_LENGTH, PATHS, callback_url
 from attendance.sence.outgoing import UNVERIFIED, Refusal, form_url
-from attendance.starting import preflight_action
+from attendance.starting import base_url, preflight_action
 from courses.models import Action, Enrolment, Environment, RutIsValid
 
 NAMED = 5
@@ -160,12 +160,6 @@ def _of_students(action: Action, roster: Roster) -> Line:
         f"Con ellos SENCE responde 207. Corrija el RUN de {names}{rest}.",
         _page("student", students[0].pk) if students else "",
     )
-
-
-def base_url(environment: str) -> str:
-    """Return the configured address of SENCE for an environment, which ends in `/Registro/`."""
-    production = environment == Environment.PRODUCTION
-    return settings.SENCE_PRODUCTION_URL if production else settings.SENCE_TEST_URL
 
 
 def _of_sence_url(action: Action) -> Line:
