@@ -68,7 +68,7 @@ def machines(tmp_path) -> Iterator[Machines]:
     )  # fmt: skip
     try:
         until_it_answers(lambda: socket.create_connection(("127.0.0.1", port)).close())
-        shared = environment(tmp_path, CACHE_URL=f"rediscache://127.0.0.1:{port}/0")
+        shared = environment(tmp_path, CACHE_URL=f"redis://127.0.0.1:{port}/0")
         with ExitStack() as stack:
             addresses = [stack.enter_context(running_site(shared)) for _ in range(2)]
             yield Machines(addresses, redis, port)
