@@ -3,6 +3,7 @@
 Not part of `make test`: nginx and Caddy are no package of Python's.
 """
 
+import http.client
 import os
 import re
 import shutil
@@ -18,9 +19,14 @@ from pathlib import Path
 
 import pytest
 import requests
+from django.contrib.admin.models import LogEntry
 from django.db import connection
 
-from attendance.models import SenceCallback
+from attendance.models import AttendanceSession, SenceCallback
+from tests import migrated_rows
+from tests.attendance_steps import opened
+from tests.backoffice.staff import browser_of, member
+from tests.factories import EnrolmentFactory
 from tests.site_process import (
     as_production,
     database_url,
@@ -226,6 +232,95 @@ def test_who_sends_a_byte_a_second_keeps_nobody_waiting(proxy, upstream, tmp_pat
             answered = ask(secure, "POST", f"/sence/{NONCE}/inicio/", data={"CodigoCurso": "1"})
             assert answered.status_code == 303
             assert time.monotonic() - began < 3
+
+
+ROWS = 25_000
+"""Of an export some 10 MB long: more than the machine holds between the site and a proxy."""
+SLOW_READERS = 6
+"""More than the site under test has threads."""
+
+
+def many_sessions() -> None:
+    """As many as ROWS closed ones, of a course with a long name."""
+    one = opened(EnrolmentFactory(action__course__name="Curso " + "x" * 200))
+    own = {
+        "public_id": "gen_random_uuid()",
+        "nonce": "md5('nonce' || i)",
+        "student_session_id": "gen_random_uuid()",
+        "closed_at": "opened_at",
+    }
+    columns = [field.column for field in AttendanceSession._meta.concrete_fields][1:]
+    values = ", ".join(own.get(column, column) for column in columns)
+    with migrated_rows.without_triggers(), connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO attendance_attendancesession ({', '.join(columns)})"  # noqa: S608
+            f" SELECT {values} FROM attendance_attendancesession, generate_series(2, %s) i"
+            " WHERE id = %s",
+            [ROWS, one.pk],
+        )
+
+
+@contextmanager
+def reading_nothing(port: int, path: str, cookie: str = "", form: str = "") -> Iterator:
+    """A client that asks for something large, by POST where there is a form, and does not read."""
+    unverified = ssl._create_unverified_context()  # noqa: S323 - the test's own certificate
+    plain = socket.socket()
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    plain.settimeout(60)
+    plain.connect(("127.0.0.1", port))
+    with unverified.wrap_socket(plain, server_hostname=NAME) as connected:
+        head = [
+            f"{'POST' if form else 'GET'} {path} HTTP/1.1", f"Host: {NAME}", f"Cookie: {cookie}",
+            f"Referer: https://{NAME}{path}", f"Content-Type: {FORM}",
+            f"Content-Length: {len(form)}", "", form,
+        ]  # fmt: skip
+        connected.sendall("\r\n".join(head).encode())
+        yield connected
+
+
+def exports_made() -> int:
+    return LogEntry.objects.filter(change_message__endswith=f" {ROWS} filas.").count()
+
+
+@PROXIES
+def test_who_reads_nothing_of_what_they_asked_for_keeps_nobody_waiting(proxy, settings, tmp_path):
+    many_sessions()
+    export = "/admin/attendance/attendancesession/exportar/"
+    guide = "/guia/guia-asistencia-sence.pdf"
+    staff = browser_of(member("Coordinador")).cookies["sessionid"].value
+    known = environment(tmp_path, SECRET_KEY=settings.SECRET_KEY)
+    with (
+        running_site(known) as address,
+        proxy(address.removeprefix("http://"), tmp_path) as (_, secure),
+        ExitStack() as open_ones,
+    ):
+        page = requests.get(
+            f"https://127.0.0.1:{secure}{export}", verify=False, timeout=30,
+            headers={"Host": NAME, "Cookie": f"sessionid={staff}"},
+        )  # fmt: skip
+        token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', page.text)[1]
+        cookie = f"sessionid={staff}; csrftoken={page.cookies['csrftoken']}"
+        form = f"csrfmiddlewaretoken={token}&format=csv"
+        assert ask(secure, "GET", guide).headers["Content-Type"] == "application/pdf"
+        slow = [
+            open_ones.enter_context(reading_nothing(secure, export, cookie, form))
+            for _ in range(SLOW_READERS)
+        ]
+        for _ in range(SLOW_READERS):
+            open_ones.enter_context(reading_nothing(secure, guide))
+        deadline = time.monotonic() + 60
+        while exports_made() < SLOW_READERS and time.monotonic() < deadline:
+            time.sleep(0.5)
+        # Whole, and the threads free again, though nobody has read a byte.
+        assert exports_made() == SLOW_READERS
+        for _ in range(5):
+            began = time.monotonic()
+            assert ask(secure, "GET", "/").status_code == 200
+            assert time.monotonic() - began < 3
+        answered = http.client.HTTPResponse(slow[0])
+        answered.begin()
+        assert answered.status == 200
+        assert answered.read().count(b"\r\n") == ROWS + 1
 
 
 @PROXIES
