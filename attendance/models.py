@@ -278,6 +278,26 @@ class AttendanceSession(models.Model):
                     RETURN NULL;
                 """,
             ),
+            # Late, mostly: of the day that it is, nothing is kept yet.
+            pgtrigger.Trigger(
+                name="session_changes_its_days",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("opened_at", "closed_at"),
+                condition=pgtrigger.Q(new__opened_at__isnull=False),
+                func="""
+                    IF TG_OP = 'INSERT' OR OLD.opened_at IS DISTINCT FROM NEW.opened_at
+                        OR OLD.closed_at IS DISTINCT FROM NEW.closed_at
+                    THEN
+                        DELETE FROM attendance_daycount WHERE day IN (
+                            (OLD.opened_at AT TIME ZONE 'America/Santiago')::date,
+                            (OLD.closed_at AT TIME ZONE 'America/Santiago')::date,
+                            (NEW.opened_at AT TIME ZONE 'America/Santiago')::date,
+                            (NEW.closed_at AT TIME ZONE 'America/Santiago')::date
+                        );
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
             never_truncated("session_is_never_truncated"),
             pgtrigger.Protect(
                 name="session_snapshot_is_kept",
@@ -402,6 +422,25 @@ class AttendanceSession(models.Model):
         if not self.opened_at:
             return timedelta(0)
         return max((self.closed_at or now) - self.opened_at, timedelta(0))
+
+
+class DayCount(models.Model):
+    """What a day of Chile's that has ended opened and closed, once it was counted.
+
+    Whatever opens or closes a session of that day, however late, deletes it in its transaction
+    (trigger `session_changes_its_days`): what is here is right. `backoffice.day_counts` writes it.
+    """
+
+    day = models.DateField("día", primary_key=True)
+    counts = models.JSONField("cuentas")
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = "cuenta de un día"
+        verbose_name_plural = "cuentas de los días"
+
+    def __str__(self) -> str:
+        return f"{self.day:%d-%m-%Y}"
 
 
 class Phase(models.TextChoices):

@@ -4,10 +4,9 @@ Days are Chile's. What the user may not see, or belongs to OTECs that are not th
 counted nor shown.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -22,36 +21,20 @@ from attendance.models import (
     StaffAlert,
 )
 from attendance.sence_state import failing_environments
-from backoffice import board
+from backoffice import board, day_counts
 from backoffice.charts import Chart, Point, chart
 from backoffice.models import CallbackToReview
 from backoffice.review.filters import NO_CODE, REFUSED, between, start_of
 from courses import long_lists
 from courses.models import Environment
-from courses.scope import otec_ids, within_scope
+from courses.scope import within_scope
 from errors_catalog import catalogue
 from errors_catalog.models import Responsible
 
 DAYS = ["14", "30"]
 HOURS_OF = ["hoy", "semana"]
-HOUR = timedelta(hours=1)
 WEEK = timedelta(days=6)
 """From the first to the last of seven days."""
-
-SPANS = """
-    SELECT
-        (SELECT count(*) FROM attendance_attendancesession
-            WHERE opened_at >= since AND opened_at < until
-                AND (%(otecs)s::bigint[] IS NULL OR otec_id = ANY(%(otecs)s))),
-        (SELECT count(*) FROM attendance_attendancesession
-            WHERE closed_at >= since AND closed_at < until
-                AND (%(otecs)s::bigint[] IS NULL OR otec_id = ANY(%(otecs)s)))
-    FROM unnest(%(since)s::timestamptz[], %(until)s::timestamptz[])
-        WITH ORDINALITY AS span (since, until, place)
-    ORDER BY place
-"""
-"""Each span is counted from an index alone, entry by entry: to part every instant into day and hour
-costs six times as much as to count it."""
 
 
 @dataclass(frozen=True)
@@ -109,14 +92,15 @@ def desk(user: Any, now: datetime, *, days: str, hours_of: str) -> Desk:
         shown |= _ending(user, today)
     shown["numbers"] = _numbers(user, now)
     if user.has_perm("attendance.view_attendancesession"):
-        first = today - timedelta(days=int(days) - 1)
+        # Either chart's days are among these.
+        counts = day_counts.of(user, today - timedelta(days=int(days) - 1), today)
         hours_from = today if hours_of == "hoy" else today - timedelta(days=today.weekday())
         shown |= {
             "sence_failing": [
                 str(Environment(name).label) for name in sorted(failing_environments())
             ],
-            "by_day": _by_day(user, first, today),
-            "by_hour": _by_hour(user, hours_from, today),
+            "by_day": _by_day(counts),
+            "by_hour": _by_hour(counts, hours_from, today),
             "errors": _errors(user, today - WEEK, today),
             "errors_since": today - WEEK,
         }
@@ -259,66 +243,38 @@ def _of_alerts(user: Any, today: date) -> tuple[QuerySet, dict[str, Any]]:
     )
 
 
-def _by_day(user: Any, first: date, last: date) -> Chart:
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    counts = _within(user, [start_of(day) for day in [*days, last + timedelta(days=1)]])
+def _by_day(counts: dict[date, day_counts.Hours]) -> Chart:
     points = [
         Point(
             label=f"{day:%d-%m}",
             title=date_format(day, "l j \\d\\e F"),
-            opened=opened,
-            closed=closed,
+            opened=hours.opened.total(),
+            closed=hours.closed.total(),
             opened_url=_sessions_url(abierta_desde=day, abierta_hasta=day),
             closed_url=_sessions_url(cerrada_desde=day, cerrada_hasta=day),
         )
-        for day, (opened, closed) in zip(days, counts, strict=True)
+        for day, hours in counts.items()
     ]
     return chart(points, label_every=2 if len(points) <= 14 else 5, labelled=len(points) - 1)
 
 
-def _by_hour(user: Any, first: date, last: date) -> Chart:
-    opened, closed = _by_hour_of_the_clock(user, first, last)
+def _by_hour(counts: dict[date, day_counts.Hours], first: date, last: date) -> Chart:
+    hours = day_counts.Hours()
+    for day, of_day in counts.items():
+        if day >= first:
+            hours.add(of_day)
     points = [
         Point(
             label=f"{hour}",
             title=f"{hour}:00 a {hour}:59",
-            opened=opened[hour],
-            closed=closed[hour],
+            opened=hours.opened[hour],
+            closed=hours.closed[hour],
             opened_url=_sessions_url(abierta_desde=first, abierta_hasta=last, opened_at__hour=hour),
             closed_url=_sessions_url(cerrada_desde=first, cerrada_hasta=last, closed_at__hour=hour),
         )
         for hour in range(24)
     ]
     return chart(points, label_every=3)
-
-
-def _by_hour_of_the_clock(user: Any, first: date, last: date) -> tuple[Counter, Counter]:
-    """Count what these days opened and closed at each hour, as Chile's clocks read it."""
-    begins, ends = start_of(first).astimezone(UTC), start_of(last + timedelta(days=1))
-    # Hours that passed: a day has 23 of them or 25 where the clocks change.
-    bounds = [begins + n * HOUR for n in range((ends - begins) // HOUR + 1)]
-    opened: Counter = Counter()
-    closed: Counter = Counter()
-    for hour, counts in zip(bounds[:-1], _within(user, bounds), strict=True):
-        read = timezone.localtime(hour).hour
-        opened[read] += counts[0]
-        closed[read] += counts[1]
-    return opened, closed
-
-
-def _within(user: Any, bounds: list[datetime]) -> list[tuple[int, int]]:
-    """Count the sessions opened and closed from each bound until the next one."""
-    otecs = otec_ids(user)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            SPANS,
-            {
-                "since": bounds[:-1],
-                "until": bounds[1:],
-                "otecs": None if otecs is None else list(otecs),
-            },
-        )
-        return cursor.fetchall()
 
 
 def _errors(user: Any, first: date, last: date) -> list[Error]:
