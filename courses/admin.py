@@ -5,8 +5,9 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -32,7 +33,7 @@ from courses.readonly import ReadOnlyAdmin
 from courses.refusals import RefusalsAdmin
 from courses.scope import OtecFilter, ScopedAdmin, otec_ids, within_scope
 from courses.search import PlainSearchAdmin, pattern
-from courses.words import have_words
+from courses.words import found_by_words, have_words
 
 REJECTED_ROWS_SHOWN = 50
 SHARED_STUDENT = (
@@ -163,8 +164,6 @@ class CourseAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
     list_display = ["name", "sence_code", "training_line", "otec_name", "actions_link"]
     list_filter = ["training_line", ("otec", OtecFilter)]
     list_select_related = ["otec"]
-    # The model's own is lost where the actions are counted.
-    ordering = ["name"]
     search_fields = ["name", "sence_code", "otec__name"]
     search_help_text = "Nombre, código SENCE u OTEC."
     autocomplete_fields = ["otec"]
@@ -179,7 +178,10 @@ class CourseAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
         return only | super().get_changeform_initial_data(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Course]:
-        return super().get_queryset(request).annotate(action_count=Count("actions"))
+        # Of those that are shown: a join would count every action there is, and to count the rows.
+        actions = Action.objects.order_by().filter(course=OuterRef("pk")).values("course")
+        count = Subquery(actions.values(count=Count("*")))
+        return super().get_queryset(request).annotate(action_count=Coalesce(count, 0))
 
     @admin.display(description="OTEC", ordering="otec__name")
     def otec_name(self, course: Course) -> str:
@@ -258,7 +260,7 @@ class StudentAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
         return queryset.filter(theirs | ~Exists(enrolments))
 
     def matching(self, typed: str) -> Q:
-        return have_words(typed, *STUDENT_WORDS)
+        return found_by_words(Student.objects.all(), typed, *STUDENT_WORDS)
 
     def get_fields(self, request: HttpRequest, obj: Student | None = None) -> Any:
         fields = ["run", "given_names", "surnames", "email"]

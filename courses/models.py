@@ -294,6 +294,7 @@ class Action(models.Model):
         verbose_name = "acción"
         verbose_name_plural = "acciones"
         ordering = ["-starts_on", "code"]
+        indexes = [models.Index(F("starts_on").desc(), "code", name="action_in_order")]
         constraints = [
             models.UniqueConstraint(
                 name="action_code_unique",

@@ -32,7 +32,7 @@ from courses.models import STUDENT_WORDS, UNVERIFIED, Action, Enrolment, Student
 from courses.readonly import ReadOnlyAdmin
 from courses.scope import OtecFilter, ScopedAdmin, otec_ids, within_scope
 from courses.search import pattern
-from courses.words import canonical_rut, have_words
+from courses.words import canonical_rut, found_by_words
 
 MOST_FOUND = 500
 """Students, enrolments and actions that a search goes on with: the newest."""
@@ -266,7 +266,8 @@ def matching(term: str, user: Any) -> tuple[Q, bool]:
 
 
 def _enrolments(term: str, user: Any) -> tuple[list[int], bool]:
-    students = Student.objects.filter(have_words(term, *STUDENT_WORDS))
+    everybody = Student.objects.all()
+    students = everybody.filter(found_by_words(everybody, term, *STUDENT_WORDS))
     theirs = within_scope(Enrolment.objects.order_by("-pk"), user, "action__course__otec")
     if otec_ids(user) is not None:
         students = students.filter(Exists(theirs.order_by().filter(student=OuterRef("pk"))))

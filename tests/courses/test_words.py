@@ -8,16 +8,15 @@ from django.urls import reverse
 
 from courses.long_lists import MoreThan, bounded_count
 from courses.models import STUDENT_WORDS, Student
-from courses.words import have_words, parted
+from courses.words import found_by_words, have_words, parted
 from tests.factories import EnrolmentFactory, StudentFactory
 
 pytestmark = pytest.mark.django_db
 
 
 def found(typed: str) -> set[int]:
-    return set(
-        Student.objects.filter(have_words(typed, *STUDENT_WORDS)).values_list("pk", flat=True)
-    )
+    students = Student.objects.filter(found_by_words(Student.objects.all(), typed, *STUDENT_WORDS))
+    return set(students.values_list("pk", flat=True))
 
 
 @pytest.mark.parametrize(
@@ -75,6 +74,16 @@ def test_students_are_found_by_the_index_and_not_row_by_row():
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
     assert "student_words" in query.explain()
+
+
+def test_students_are_found_by_the_index_first_whatever_order_the_page_wants():
+    found = found_by_words(Student.objects.all(), "soto", *STUDENT_WORDS)
+    with connection.cursor() as cursor:
+        # As a rare word among a million looks to PostgreSQL: to read in order seems cheaper.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_sort = off")
+    assert "student_words" in Student.objects.filter(found).order_by("-pk")[:501].explain()
+    assert "student_words" in Student.objects.filter(found)[:100].explain()
 
 
 def test_a_count_says_where_it_stopped_and_is_exact_before(monkeypatch):
