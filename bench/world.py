@@ -5,7 +5,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import psycopg
 import requests
@@ -154,14 +154,26 @@ def populate(name: str, sessions: int) -> None:
         connection.execute("VACUUM ANALYZE")
 
 
-@contextmanager
-def gunicorn(application: str, environment: Mapping[str, str], *options: str) -> Iterator[str]:
+def gunicorn(
+    application: str, environment: Mapping[str, str], *options: str
+) -> AbstractContextManager[str]:
     """The application under the server that production runs, until the block ends; its address."""
+    command = ("gunicorn", "--bind=127.0.0.1:{port}", "--workers=2", "--log-level=error")
+    return _serving(environment, *command, *options, application)
+
+
+def granian(
+    application: str, environment: Mapping[str, str], *options: str
+) -> AbstractContextManager[str]:
+    """The application under the server that production might run instead."""
+    command = ("granian", "--interface=wsgi", "--port={port}", "--no-ws", "--log-level=error")
+    return _serving(environment, *command, *options, application)
+
+
+@contextmanager
+def _serving(environment: Mapping[str, str], module: str, *options: str) -> Iterator[str]:
     port = site_process.free_port()
-    command = [
-        sys.executable, "-m", "gunicorn", f"--bind=127.0.0.1:{port}", "--workers=2",
-        "--log-level=error", *options, application,
-    ]  # fmt: skip
+    command = [sys.executable, "-m", module, *(option.format(port=port) for option in options)]
     with (FOLDER / "servers.log").open("a") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
