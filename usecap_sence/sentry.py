@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import sentry_sdk
-from sentry_sdk.integrations.django import DjangoIntegration
-
 from usecap_sence.logs import masked
 
 OF_THE_REQUEST = ("method",)
@@ -15,6 +12,10 @@ def start(dsn: str, environment: str) -> None:
     """Send what no view caught to `dsn`; without one, nothing."""
     if not dsn:
         return
+    # Loaded where it is used: it would be a tenth of every command's and worker's start.
+    import sentry_sdk  # noqa: PLC0415
+    from sentry_sdk.integrations.django import DjangoIntegration  # noqa: PLC0415
+
     sentry_sdk.init(
         dsn=dsn,
         environment=environment,

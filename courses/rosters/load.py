@@ -159,7 +159,8 @@ def read_into_staging(cursor: CursorWrapper, table: Table, progress: Progress) -
         raise RosterError(
             "No hay ninguna fila debajo del encabezado. Indique un archivo con filas."
         )
-    cursor.execute("ANALYZE roster_row, roster_said, roster_trouble")
+    # Of the columns that rows are joined by: of names and addresses it would take longer.
+    cursor.execute("ANALYZE roster_row (line, run, claim), roster_said, roster_trouble")
 
 
 def judge(
@@ -176,6 +177,7 @@ def judge(
     if otecs is not None:
         # It may exist, and whoever is limited to some OTECs registers none.
         sentences["unknown_otec"] = sentences["otec_out_of_scope"]
+    read = scalar(cursor, sql.COUNT_READ)
     for statement in sql.JUDGE:
         cursor.execute(statement, sentences)
     return RosterResult(
@@ -183,7 +185,7 @@ def judge(
         unknown_columns=table.header.unknown,
         sheet=table.sheet,
         dry_run=dry_run,
-        read=scalar(cursor, sql.COUNT_READ),
+        read=read,
         rejected=scalar(cursor, sql.COUNT_REJECTED),
         troubles=tuple((line, Trouble(*rest)) for line, *rest in troubles(cursor, SHOWN_TROUBLES)),
     )

@@ -4,6 +4,7 @@ What a row says of its action and course is its *claim*. Rows of a roster repeat
 times, so each is read once, and is judged once against the database (statements.py).
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -69,6 +70,10 @@ class Claim(NamedTuple):
     unread: str
 
 
+Said = defaultdict[str, str]
+"""A row's cells by the name of their column; "" where there is no such column or cell."""
+
+
 @dataclass
 class Row:
     """A row to stage: the good values that it has, and all its troubles."""
@@ -92,7 +97,7 @@ def read_row(record: Record, header: Header) -> Row:
     if any(map(str.strip, record.cells[header.width :])):
         row.troubles.append(Trouble("", shown(" ".join(record.cells[header.width :])), TOO_WIDE))
         return row
-    said = Said(record.cells, header)
+    said = by_column(record.cells, header)
     row.run = take(full_rut(said), "rut", row.troubles) or ""
     row.given_names = (
         take(said["nombres"] or said["nombre_completo"], "nombres", row.troubles) or ""
@@ -105,16 +110,9 @@ def read_row(record: Record, header: Header) -> Row:
     return row
 
 
-class Said:
-    """A row's cells by the name of their column; "" where there is no such column or cell."""
-
-    def __init__(self, texts: Sequence[str], header: Header) -> None:
-        self.texts = texts
-        self.positions = header.positions
-
-    def __getitem__(self, column: str) -> str:
-        position = self.positions.get(column, -1)
-        return self.texts[position].strip() if 0 <= position < len(self.texts) else ""
+def by_column(texts: Sequence[str], header: Header) -> Said:
+    found = header.positions.items()
+    return Said(str, {name: texts[at].strip() for name, at in found if at < len(texts)})
 
 
 def full_rut(said: Said) -> str:

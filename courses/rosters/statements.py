@@ -12,13 +12,12 @@ or, for -1, its course.
 
 TABLES = (
     "roster_otec", "roster_row", "roster_said", "roster_trouble", "roster_claim",
-    "roster_claim_trouble", "roster_new_action", "roster_new_course", "roster_good",
-    "roster_person", "roster_enrolment",
-    "roster_changed_student", "roster_changed_enrolment",
+    "roster_claim_trouble", "roster_new_action", "roster_new_course", "roster_person",
+    "roster_enrolment", "roster_changed_student", "roster_changed_enrolment",
 )  # fmt: skip
 
 CREATE = (
-    *(f"DROP TABLE IF EXISTS pg_temp.{table}" for table in TABLES),
+    f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.{table}' for table in TABLES)}",
     r"""
     CREATE OR REPLACE FUNCTION pg_temp.fold(name text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
         SELECT regexp_replace(
@@ -322,10 +321,8 @@ FROM roster_row r JOIN roster_claim_trouble t USING (claim)
 ORDER BY r.line, t.seq
 """
 
-GOOD_ROWS = """
-CREATE TEMP TABLE roster_good ON COMMIT DROP AS
-SELECT * FROM roster_row r
-WHERE NOT EXISTS (SELECT FROM roster_trouble t WHERE t.line = r.line)
+DROP_BAD_ROWS = """
+DELETE FROM roster_row r USING roster_trouble t WHERE t.line = r.line
 """
 
 COUNT_REJECTED = "SELECT count(DISTINCT line) FROM roster_trouble"
@@ -349,8 +346,7 @@ JUDGE = (
     UNKNOWN_ACTION,
     SPREAD_TROUBLES,
     "ANALYZE roster_trouble",
-    GOOD_ROWS,
-    "ANALYZE roster_good",
+    DROP_BAD_ROWS,
 )
 
 CREATE_COURSES = """
@@ -386,7 +382,7 @@ FROM (
             FILTER (WHERE given_names <> ''))[1] AS given_names,
         (array_agg(surnames ORDER BY line DESC) FILTER (WHERE surnames <> ''))[1] AS surnames,
         (array_agg(email ORDER BY line DESC) FILTER (WHERE email <> ''))[1] AS email
-    FROM roster_good
+    FROM roster_row
     GROUP BY run
 ) said
 LEFT JOIN courses_student student USING (run)
@@ -433,7 +429,7 @@ WHERE is_shared AND coalesce(given_names, surnames, email) IS NOT NULL
 ENROLMENTS = """
 CREATE TEMP TABLE roster_enrolment ON COMMIT DROP AS
 SELECT r.line, student.id AS student_id, claim.action_id, r.is_exempt, enrolment.id AS enrolment_id
-FROM roster_good r
+FROM roster_row r
 JOIN roster_claim claim USING (claim)
 JOIN courses_student student USING (run)
 LEFT JOIN courses_enrolment enrolment
@@ -441,7 +437,7 @@ LEFT JOIN courses_enrolment enrolment
 """
 WRITE_PEOPLE = (
     PEOPLE,
-    "ANALYZE roster_person",
+    "ANALYZE roster_person (run, student_id)",
     UPDATE_STUDENTS,
     CREATE_STUDENTS,
     ENROLMENTS,
