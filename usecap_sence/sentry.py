@@ -12,7 +12,7 @@ def start(dsn: str, environment: str) -> None:
     """Send what no view caught to `dsn`; without one, nothing."""
     if not dsn:
         return
-    # Loaded where it is used: it would be a tenth of every command's and worker's start.
+    # Loaded where it is used alone: most installations have no DSN.
     import sentry_sdk  # noqa: PLC0415
     from sentry_sdk.integrations.django import DjangoIntegration  # noqa: PLC0415
 
