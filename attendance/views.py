@@ -69,7 +69,7 @@ def courses(request: HttpRequest) -> HttpResponse:
     choices = lookups.choices(run)
     if not choices:
         limits.missed(request, run)
-        return render(request, "attendance/no_courses.html")
+        return render(request, "attendance/no_courses.html", {"run": run})
     form = CourseForm(
         choices, timezone.now(), data=request.POST if request.method == "POST" else None
     )

@@ -28,6 +28,7 @@ def test_who_has_no_courses_is_told_so_and_may_try_another_rut(student, phone_pi
     student.reads(
         "El usuario no tiene cursos Sence registrados en Usecap.",
         "cursos@usecap.cl",
+        f"Rut: {NOBODY}",
         "Volver a intentar",
         "Para obtener clave Única",
         "Obtener Clave Única",
