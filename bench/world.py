@@ -54,6 +54,7 @@ def environment(name: str) -> dict[str, str]:
     """The site's environment as production has it, on the database of that name."""
     return site_process.as_production(
         TOKEN_ENCRYPTION_KEYS=KEY,
+        SECOND_FACTOR_REQUIRED="false",
         DATABASE_URL=database_url(name),
         SPOOL_DIR=str(FOLDER / "spool"),
     )
