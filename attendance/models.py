@@ -234,7 +234,7 @@ class AttendanceSession(models.Model):
                 fields=["opened_at"],
                 name="session_open",
                 condition=Q(closed_at=None),
-                include=["otec", "close_required", "resolved_at"],
+                include=["otec", "close_required", "resolved_at", "requested_at"],
             ),
             models.Index(fields=["run"], name="session_by_run"),
             # What staff narrow the list by, in the list's own order where that spares a sort.

@@ -26,7 +26,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from attendance.models import FLAGGED, CallbackVerdict, Outcome
+from attendance.models import FLAGGED, CallbackVerdict, Outcome, session_limit
 from attendance.sence.incoming import MAX_GLOSA
 from backoffice.models import FOR_REVIEW, CallbackToReview
 from courses.models import Course, TrainingLine
@@ -254,7 +254,10 @@ class StateFilter(admin.SimpleListFilter):
         states = {
             "en-curso": lambda: queryset.open_now(timezone.now()),
             "abierta": queryset.open,
-            "excedida": lambda: queryset.overlong(timezone.now()),
+            # Asked for before it was opened: the list begins past all of this morning's.
+            "excedida": lambda: queryset.overlong(now := timezone.now()).filter(
+                requested_at__lt=now - session_limit()
+            ),
             "solicitada": queryset.requested,
             "cerrada": queryset.closed,
             "rechazada": queryset.rejected,
