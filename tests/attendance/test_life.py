@@ -1,7 +1,8 @@
 """A student's whole way through sessions, at random and through HTTP, beside a model of it.
 
-Two tabs start, hours go by, and SENCE's answers come to any of the sessions, in any order, late,
-wrong, and each of them twice. After each step the database says what the model says.
+Two tabs start, hours go by, SENCE's answers come to any of the sessions, in any order, late,
+wrong, and each of them twice, and staff resolve some of the sessions. After each step the database
+says what the model says.
 """
 
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 import time_machine
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
@@ -26,6 +28,7 @@ from hypothesis.stateful import (
 
 from attendance.models import AttendanceSession, SenceCallback, State
 from tests.attendance_steps import answer, choose, closing, post
+from tests.backoffice.staff import browser_of, member
 from tests.factories import EnrolmentFactory
 from tests.fuzzing import examples
 
@@ -36,6 +39,8 @@ WAITS = [timedelta(minutes=1), timedelta(hours=1), LIMIT + timedelta(minutes=1)]
 WAITS_OR_SLEEPS = [*WAITS, timedelta(hours=13)]
 GLOSAS = ["312", "208;999", ""]
 WRONG = {"RunAlumno": "5126663-3", "IdSesionAlumno": "x", "CodigoCurso": "9999999"}
+
+RESOLVE = "/admin/attendance/attendancesession/"
 
 tabs = st.integers(0, 1)
 sessions = st.integers(0, 2)
@@ -52,6 +57,7 @@ class Expected:
     closed_at: datetime | None = None
     is_rejected: bool = False
     is_set_aside: bool = False
+    resolved_at: datetime | None = None
     sence_id: str = ""
     error: tuple[str, str] = ("", "")
     outcomes: list[str] = field(default_factory=list)
@@ -67,16 +73,23 @@ class Expected:
 
     @property
     def is_live(self):
-        return not self.is_set_aside and self.state in (State.REQUESTED, State.OPEN)
+        set_aside = self.is_set_aside or self.resolved_at
+        return not set_aside and self.state in (State.REQUESTED, State.OPEN)
+
+    @property
+    def is_settled(self):
+        """Resolved as it is: where SENCE opened it after that, the student goes on with it."""
+        return bool(self.resolved_at and not (self.opened_at and self.opened_at > self.resolved_at))
 
     def is_open_within_limit(self, now):
-        return self.state == State.OPEN and now - self.opened_at <= LIMIT
+        is_open = self.state == State.OPEN and not self.is_settled
+        return is_open and now - self.opened_at <= LIMIT
 
     @property
     def facts(self):
         return (
             *(self.state, self.opened_at, self.closed_at, self.is_rejected, self.is_set_aside),
-            *(self.sence_id, *self.error, self.outcomes),
+            *(self.resolved_at, self.sence_id, *self.error, self.outcomes),
         )
 
 
@@ -97,10 +110,19 @@ class Sent:
         return any(self.get(name) == value for name, value in WRONG.items())
 
 
+def staff_at_work():
+    """Somebody of staff, however many hours go by."""
+    browser = browser_of(member("Coordinador", f"persona-{User.objects.count()}"))
+    session = browser.session
+    session.set_expiry(timedelta(days=365))
+    session.save()
+    return browser
+
+
 def facts_of(row):
     return (
         *(row.state, row.opened_at, row.closed_at, bool(row.rejected_at), bool(row.superseded_at)),
-        *(row.sence_session_id, row.error_phase, row.error_glosa),
+        *(row.resolved_at, row.sence_session_id, row.error_phase, row.error_glosa),
         [verdict.outcome for verdict in row.verdicts.order_by("pk")],
     )
 
@@ -123,6 +145,7 @@ class Life(RuleBasedStateMachine):
         close_required=st.booleans(), waits=st.lists(st.sampled_from(WAITS[1:]), max_size=2)
     )
     def enrolled(self, close_required, waits):
+        self.staff = staff_at_work()
         self.enrolment = EnrolmentFactory(action__close_required=close_required)
         for wait in [*waits, WAITS[0]]:
             self.start(0)
@@ -189,6 +212,25 @@ class Life(RuleBasedStateMachine):
     @rule(number=sessions, phase=phases, error=st.booleans(), name=st.sampled_from(sorted(WRONG)))
     def contradict(self, number, phase, error, name):
         self.answer(number, phase, error=error, **{name: WRONG[name]})
+
+    @rule(number=sessions, closes_first=st.booleans(), opens_late=st.booleans())
+    def resolve(self, number, closes_first, opens_late):
+        """Staff set a session aside; what SENCE says of it later is followed all the same."""
+        if closes_first:
+            number = self.opened(number)
+            self.answer(number, "close")
+        session = self.any(number)
+        fields = {"action": "resolve", "_selected_action": [session.row.pk]}
+        confirmed = {"confirmada": "1", "reason": "Se cerró por teléfono"}
+        page = self.staff.post(RESOLVE, fields | confirmed, follow=True).content.decode()
+        refused = session.resolved_at or session.closed_at
+        assert f"Sesiones resueltas: {0 if refused else 1}." in page
+        if not refused:
+            session.resolved_at = timezone.now()
+        self.clock.shift(timedelta(seconds=1))
+        if opens_late:
+            self.answer(number, "open")
+            self.start(0)
 
     @precondition(lambda self: self.sent)
     @rule(which=st.integers(0, 20))
@@ -271,9 +313,12 @@ class Life(RuleBasedStateMachine):
             session
             for session in self.expected
             if session.is_open_within_limit(now)
-            or (session.state == State.OPEN and session.is_live and closes)
+            or (session.state == State.OPEN and self.waits_for_its_close(session) and closes)
         ]
         return max(unfinished, key=lambda session: session.opened_at, default=None)
+
+    def waits_for_its_close(self, session):
+        return not session.is_set_aside and not session.is_settled
 
     def becomes(self, session, sent):
         """What the answer has to come to; the model is as it has to be after it."""
@@ -301,7 +346,7 @@ class Life(RuleBasedStateMachine):
         was_live = session.is_live
         session.opened_at, session.sence_id, session.error = timezone.now(), sence_id, ("", "")
         others = [other for other in self.expected if other is not session and other.is_live]
-        if not was_live:
+        if not was_live and not session.resolved_at:
             # It takes its place back from one that nobody opened.
             session.is_set_aside = any(other.opened_at for other in others)
             for other in others:
