@@ -13,7 +13,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Func, Max, Min, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -241,6 +241,21 @@ class ActionQuerySet(models.QuerySet["Action"]):
     def running(self, today: date) -> "ActionQuerySet":
         """Actions whose communicated dates include `today` (a date of Chile's calendar)."""
         return self.filter(starts_on__lte=today, ends_on__gte=today)
+
+    def dates(self, field_name: str, kind: Any, order: Any = "ASC") -> Any:
+        """Django's, but years, which admin asks for, are looked for one by one: an index has each.
+
+        To truncate every action's date took half as long as the page that lists a hundred.
+        """
+        if kind != "year":
+            return super().dates(field_name, kind, order)
+        days = self.order_by()
+        ends = days.aggregate(first=Min(field_name), last=Max(field_name))
+        if not ends["first"]:
+            return []
+        years = range(ends["first"].year, ends["last"].year + 1)
+        found = [year for year in years if days.filter(**{f"{field_name}__year": year}).exists()]
+        return [date(year, 1, 1) for year in (found if order == "ASC" else reversed(found))]
 
 
 class Action(models.Model):

@@ -770,3 +770,17 @@ def test_who_sees_the_imports_sees_their_rejected_rows():
 
 def test_who_does_not_see_the_imports_does_not_see_their_rejected_rows():
     assert coordinator("view_rejectedrow").get(address("rejectedrow_changelist")).status_code == 403
+
+
+def test_the_list_of_actions_leads_to_each_year_that_has_some(admin_client):
+    for year in (2023, 2025, 2026):
+        ActionFactory(starts_on=date(year, 3, 1), ends_on=date(year, 4, 1))
+    page = admin_client.get(reverse("admin:courses_action_changelist")).content.decode()
+    years = [year for year in range(2020, 2030) if f"starts_on__year={year}" in page]
+    assert years == [2023, 2025, 2026]
+    assert [day.year for day in Action.objects.dates("starts_on", "year", "DESC")] == [
+        2026,
+        2025,
+        2023,
+    ]
+    assert list(Action.objects.none().dates("starts_on", "year")) == []
