@@ -4,6 +4,7 @@ dofile(here .. "latencies.lua")
 
 local lines = {}
 local headers = {
+   ["Connection"] = "close",
    ["Content-Type"] = "application/x-www-form-urlencoded",
    ["Origin"] = "https://sistemas.sence.cl",
    ["X-Forwarded-Proto"] = "https",
