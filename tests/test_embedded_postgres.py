@@ -226,8 +226,8 @@ def test_killed_supervisor_is_replaced_and_the_server_kept(home, join):
     [supervisor] = supervisors(home)
     supervisor.kill()
     assert becomes_true(lambda: not supervisors(home))
-    assert client.postmaster() == postmaster
-    assert becomes_true(lambda: len(supervisors(home)) == 1)
+    # It holds its lock a moment longer than its command line: the connection after starts one.
+    assert becomes_true(lambda: client.postmaster() == postmaster and len(supervisors(home)) == 1)
     client.leave()
     assert becomes_true(lambda: not runs(postmaster) and not supervisors(home))
 
