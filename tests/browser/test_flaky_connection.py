@@ -140,6 +140,7 @@ def test_whose_browser_wrongly_says_that_there_is_none_gets_through_by_pressing_
 def test_reloading_each_page_of_the_way_does_nothing_twice(student):
     enrol()
     student.enter_rut()
+    expect(student.page.get_by_label("Seleccionar Curso:")).to_be_visible()
     student.page.reload()
     student.choose_course()
     expect(student.button(START)).to_be_visible()
