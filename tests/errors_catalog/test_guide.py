@@ -73,7 +73,7 @@ def test_every_picture_is_shown_in_its_own_size_and_told_in_words(page):
         assert len(picture["alt"].split()) > 5
 
 
-def test_the_picture_that_comes_with_each_visit_is_light():
+def test_the_picture_that_comes_first_is_light():
     assert (site.BASE_DIR / "static" / "usecap" / "guide" / "rut.webp").stat().st_size < 8_000
 
 
