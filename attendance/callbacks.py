@@ -12,6 +12,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from operator import attrgetter
+from typing import NamedTuple
 
 from django.db import Error as DatabaseError
 from django.db import IntegrityError, OperationalError, transaction
@@ -36,8 +37,6 @@ from usecap_sence import locks
 
 logger = logging.getLogger(__name__)
 
-Verdict = tuple[Outcome, str]
-
 ERRORS = (Outcome.REJECTED, Outcome.CLOSE_FAILED, Outcome.LATE_ERROR)
 FOLLOWED = (Outcome.OPENED, Outcome.CLOSED, Outcome.REJECTED, Outcome.CLOSE_FAILED)
 """Outcomes that do what SENCE says, whatever notes staff find beside them."""
@@ -49,6 +48,14 @@ CLOCK_FAR_OFF = "FechaHora difiere de nuestro reloj en más de un día."
 SILENCE_TO_KEEP, SILENCE_TO_APPLY = 6, 15
 """Seconds after which the database is taken to be away: in keeping an answer, which the disk does
 then, and in acting on it. A lock that somebody holds ends the waiting earlier (`locks.WAIT`)."""
+
+
+class Verdict(NamedTuple):
+    """What becomes of an answer, why or with what notes, and whether SENCE's clock was far off."""
+
+    outcome: Outcome
+    reason: str = ""
+    clock_far_off: bool = False
 
 
 def receive(receipt: Receipt) -> Outcome | None:
@@ -111,23 +118,21 @@ def apply(callback: SenceCallback) -> Outcome | None:
         with transaction.atomic():
             session = lookups.locked(callback.public_id)
             answer = read(bytes(callback.body), callback.body_length)
-            outcome, reason = judge(session, callback, answer)
-            if outcome == Outcome.ANOMALY and _earlier_ones_wait(callback):
+            verdict = judge(session, callback, answer)
+            if verdict.outcome == Outcome.ANOMALY and _earlier_ones_wait(callback):
                 raise OutOfOrderError
-            if session and outcome in ERRORS and _was_decided(session, callback):
-                outcome, reason = Outcome.REPLAY, ""
+            if session and verdict.outcome in ERRORS and _was_decided(session, callback):
+                verdict = Verdict(Outcome.REPLAY)
             if session:
-                _act(session, outcome, answer, callback.received_at)
+                _act(session, verdict.outcome, answer, callback.received_at)
             CallbackVerdict.objects.create(
                 callback=callback,
                 session=session,
                 decided_at=timezone.now(),
-                outcome=outcome,
-                reason=reason,
-                clock_far_off=CLOCK_FAR_OFF in reason,
+                **verdict._asdict(),
                 glosa=answer.glosa,
             )
-        return outcome
+        return verdict.outcome
     except IntegrityError:
         if not CallbackVerdict.objects.filter(callback=callback).exists():
             raise
@@ -163,13 +168,15 @@ def judge(session: AttendanceSession | None, callback: SenceCallback, answer: An
     whatever arrives at an error URL: nothing is claimed that SENCE did not confirm.
     """
     if session is None:
-        return Outcome.UNMATCHED, "Ninguna sesión tiene esta dirección de respuesta."
+        return Verdict(Outcome.UNMATCHED, "Ninguna sesión tiene esta dirección de respuesta.")
     if answer.too_large:
-        return Outcome.ANOMALY, "Es más grande que cualquier respuesta de SENCE: no se leyó."
+        return Verdict(
+            Outcome.ANOMALY, "Es más grande que cualquier respuesta de SENCE: no se leyó."
+        )
     if answer.is_cut:
-        return Outcome.ANOMALY, "No llegó completa: no se leyó."
+        return Verdict(Outcome.ANOMALY, "No llegó completa: no se leyó.")
     if wrong := _contradictions(session, callback, answer):
-        return Outcome.CONTRADICTION, f"No coincide con lo enviado: {', '.join(wrong)}."
+        return Verdict(Outcome.CONTRADICTION, f"No coincide con lo enviado: {', '.join(wrong)}.")
     failed = callback.announces_error or bool(answer.glosa)
     decide = {
         (Phase.OPEN, False): _judge_opening,
@@ -177,8 +184,8 @@ def judge(session: AttendanceSession | None, callback: SenceCallback, answer: An
         (Phase.CLOSE, False): _judge_closing,
         (Phase.CLOSE, True): _judge_close_error,
     }[Phase(callback.phase), failed]
-    outcome, reason = decide(session, answer)
-    return outcome, _notes(session, callback, answer) if outcome in FOLLOWED else reason
+    verdict = decide(session, answer)
+    return _noted(verdict, session, callback, answer) if verdict.outcome in FOLLOWED else verdict
 
 
 def _contradictions(
@@ -195,45 +202,50 @@ def _contradictions(
 def _judge_opening(session: AttendanceSession, answer: Answer) -> Verdict:
     ids = answer.all("IdSesionSence")
     if len(ids) != 1 or len(ids[0]) > MAX_ID:
-        return Outcome.ANOMALY, "Anuncia un inicio sin un IdSesionSence utilizable."
+        return Verdict(Outcome.ANOMALY, "Anuncia un inicio sin un IdSesionSence utilizable.")
     if session.sence_session_id == ids[0]:
-        return Outcome.REPLAY, ""
+        return Verdict(Outcome.REPLAY)
     if session.opened_at:
-        return Outcome.ANOMALY, "Segundo inicio con otro IdSesionSence."
-    return Outcome.OPENED, ""
+        return Verdict(Outcome.ANOMALY, "Segundo inicio con otro IdSesionSence.")
+    return Verdict(Outcome.OPENED)
 
 
 def _judge_open_error(session: AttendanceSession, answer: Answer) -> Verdict:
     if session.opened_at:
-        return Outcome.LATE_ERROR, "La sesión ya estaba abierta."
+        return Verdict(Outcome.LATE_ERROR, "La sesión ya estaba abierta.")
     if session.rejected_at and session.error_glosa == answer.glosa:
-        return Outcome.REPLAY, ""
-    return Outcome.REJECTED, ""
+        return Verdict(Outcome.REPLAY)
+    return Verdict(Outcome.REJECTED)
 
 
 def _judge_closing(session: AttendanceSession, answer: Answer) -> Verdict:
     if not session.opened_at:
-        return Outcome.ANOMALY, "Anuncia el cierre de una sesión que no se ha abierto."
+        return Verdict(Outcome.ANOMALY, "Anuncia el cierre de una sesión que no se ha abierto.")
     if answer.is_blank:
-        return Outcome.ANOMALY, "No trae ninguno de los campos de SENCE."
+        return Verdict(Outcome.ANOMALY, "No trae ninguno de los campos de SENCE.")
     if session.closed_at:
-        return Outcome.REPLAY, ""
-    return Outcome.CLOSED, ""
+        return Verdict(Outcome.REPLAY)
+    return Verdict(Outcome.CLOSED)
 
 
 def _judge_close_error(session: AttendanceSession, answer: Answer) -> Verdict:
     if not session.opened_at:
-        return Outcome.ANOMALY, "Anuncia un error al cerrar una sesión que no se ha abierto."
+        return Verdict(
+            Outcome.ANOMALY, "Anuncia un error al cerrar una sesión que no se ha abierto."
+        )
     if session.closed_at:
-        return Outcome.LATE_ERROR, "La sesión ya estaba cerrada."
-    return Outcome.CLOSE_FAILED, ""
+        return Verdict(Outcome.LATE_ERROR, "La sesión ya estaba cerrada.")
+    return Verdict(Outcome.CLOSE_FAILED)
 
 
-def _notes(session: AttendanceSession, callback: SenceCallback, answer: Answer) -> str:
+def _noted(
+    verdict: Verdict, session: AttendanceSession, callback: SenceCallback, answer: Answer
+) -> Verdict:
     notes = [f"No llegó: {', '.join(answer.missing)}."] if answer.missing else []
-    if _is_far_off(session, callback, answer):
+    far_off = _is_far_off(session, callback, answer)
+    if far_off:
         notes.append(CLOCK_FAR_OFF)
-    return " ".join(notes)
+    return verdict._replace(reason=" ".join(notes), clock_far_off=far_off)
 
 
 def _is_far_off(session: AttendanceSession, callback: SenceCallback, answer: Answer) -> bool:

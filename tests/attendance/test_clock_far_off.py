@@ -53,6 +53,7 @@ def test_more_than_a_day_apart_is_noted_and_opens_all_the_same(sence_time, note)
     session = requested()
     verdict = opens(session, sence_time)
     assert (verdict.outcome, verdict.reason) == ("opened", note)
+    assert verdict.clock_far_off == bool(note)
     session = again(session)
     assert (session.state, session.opened_at) == (State.OPEN, NOON)
     assert session.opened_sence_time == sence_time
