@@ -51,7 +51,8 @@ def _mail(record: logging.LogRecord) -> SentMail:
     ]
     return outbox.mail(
         SentMail.Kind.FAULT,
-        f"{name}:{where}:{now:%Y%m%d%H}"[:180],
+        # What tells one from another first: what is too long is cut at its end.
+        f"{now:%Y%m%d%H}:{where}:{name}"[:180],
         to=settings.ERROR_EMAILS,
         subject=f"Asistencia Sence: error del sitio, {name}",
         body="\n\n".join(lines),

@@ -1,5 +1,6 @@
 """Our own errors: a code on the page, a mail for who operates the site, nobody's data in either."""
 
+import logging
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from attendance.models import SentMail
+from backoffice.mails.errors import MailHandler
 from tests.database_away import database_away
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +56,15 @@ def test_a_storm_of_the_same_error_is_one_mail_an_hour(clock):
     assert SentMail.objects.count() == 1
     clock.shift(timedelta(hours=1))
     fail()
+    assert SentMail.objects.count() == 2
+
+
+def test_an_error_with_a_long_name_is_mailed_each_hour_too(clock):
+    error = type("Long" * 100, (Exception,), {})
+    record = logging.LogRecord("x", logging.ERROR, __file__, 1, "", None, (error, error(), None))
+    for _ in range(2):
+        MailHandler().emit(record)
+        clock.shift(timedelta(hours=1))
     assert SentMail.objects.count() == 2
 
 
