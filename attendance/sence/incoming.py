@@ -54,8 +54,11 @@ class Answer:
 
     @property
     def glosa(self) -> str:
-        """`GlosaError` as it came, bounded; several values joined as SENCE joins codes."""
-        return ";".join(self.all("GlosaError"))[:MAX_GLOSA]
+        """`GlosaError` as it came, bounded; several values joined as SENCE joins codes.
+
+        Every kind of space is a plain one, so that SQL finds the codes that Python does.
+        """
+        return re.sub(r"\s", " ", ";".join(self.all("GlosaError")))[:MAX_GLOSA]
 
     @property
     def missing(self) -> list[str]:
