@@ -378,6 +378,8 @@ class EnrolmentAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
     @admin.action(description="Retirar las inscripciones elegidas", permissions=["change"])
     @transaction.atomic
     def withdraw(self, request: HttpRequest, queryset: EnrolmentQuerySet) -> None:
+        if self.are_too_many(request, queryset):
+            return
         chosen, locked = queryset.count(), lock(queryset.active())
         done = locked.withdraw(timezone.now())
         log_change(request, locked, "Retirada.")
@@ -386,6 +388,8 @@ class EnrolmentAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
     @admin.action(description="Reincorporar las inscripciones elegidas", permissions=["change"])
     @transaction.atomic
     def reinstate(self, request: HttpRequest, queryset: EnrolmentQuerySet) -> None:
+        if self.are_too_many(request, queryset):
+            return
         chosen, locked = queryset.count(), lock(queryset.withdrawn())
         done = locked.reinstate()
         log_change(request, locked, "Reincorporada.")

@@ -3,9 +3,10 @@
 from functools import cached_property
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.formats import number_format
 
 MOST_COUNTED = 10_000
@@ -45,3 +46,12 @@ class LongListAdmin(admin.ModelAdmin):
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
+
+    def are_too_many(self, request: HttpRequest, chosen: QuerySet) -> bool:
+        """Whether an action would be at it for too long, which is said then."""
+        too_many = isinstance(bounded_count(chosen), MoreThan)
+        if too_many:
+            most = number_format(MOST_COUNTED, force_grouping=True)
+            text = f"Se cambian hasta {most} a la vez y eligió más: acote la lista. No cambió nada."
+            self.message_user(request, text, messages.WARNING)
+        return too_many

@@ -81,6 +81,8 @@ class SentMailAdmin(ReadOnlyAdmin, ScopedAdmin, PlainSearchAdmin):
 
     @admin.action(description="Volver a intentar", permissions=["try_again"])
     def try_again(self, request: HttpRequest, queryset: QuerySet) -> None:
+        if self.are_too_many(request, queryset):
+            return
         unsent = list(queryset.filter(sent_at=None))
         LogEntry.objects.log_actions(
             str(request.user.pk), unsent, CHANGE, "Pidió volver a intentarlo."

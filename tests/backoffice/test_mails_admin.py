@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from attendance.models import SentMail
 from backoffice.mails import outbox, remind
+from courses import long_lists
 from courses.models import StaffScope, Student
 from tests.attendance_steps import opened
 from tests.factories import OtecFactory
@@ -170,6 +171,16 @@ def test_what_is_tried_again_goes_to_the_address_that_the_student_has_by_now(cli
     assert "Correos que se volverán a intentar: 1." in page
     row.refresh_from_db()
     assert (row.recipients, row.attempts) == ("bien@example.com", 0)
+
+
+def test_more_mails_than_are_tried_at_once_are_refused_whole(client, coordinator, monkeypatch):
+    monkeypatch.setattr(long_lists, "MOST_COUNTED", 1)
+    rows = digest(OtecFactory(), "a@example.com"), digest(OtecFactory(), "b@example.com")
+    SentMail.objects.update(attempts=outbox.MAX_ATTEMPTS)
+    client.force_login(coordinator)
+    page = again(client, *rows).content.decode()
+    assert "Se cambian hasta 1 a la vez y eligió más" in page
+    assert set(SentMail.objects.values_list("attempts", flat=True)) == {outbox.MAX_ATTEMPTS}
 
 
 def test_an_auditor_has_nothing_tried_again(client):

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.views.debug import ExceptionReporter
 
 from attendance.models import AttendanceSession
+from courses import long_lists
 from courses.admin import REJECTED_ROWS_SHOWN
 from courses.forms import OtecTokenForm
 from courses.models import Action, Enrolment, Otec, RejectedRow, RosterImport, Student
@@ -571,6 +572,19 @@ def test_withdrawing_a_whole_filtered_list_takes_as_many_queries_as_one_row(admi
         assert not Enrolment.objects.active().exists()
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("action", ["withdraw", "reinstate"])
+def test_what_would_take_long_is_refused_whole(admin_client, monkeypatch, action):
+    monkeypatch.setattr(long_lists, "MOST_COUNTED", 2)
+    withdrawn_at = timezone.now() if action == "reinstate" else None
+    chosen = EnrolmentFactory.create_batch(3, withdrawn_at=withdrawn_at)
+    assert run_action(admin_client, action, *chosen) == (
+        200,
+        ["Se cambian hasta 2 a la vez y eligió más: acote la lista. No cambió nada."],
+    )
+    assert Enrolment.objects.filter(withdrawn_at=withdrawn_at).count() == 3
+    assert not LogEntry.objects.exists()
 
 
 def test_who_only_looks_at_enrolments_does_not_withdraw_them():
