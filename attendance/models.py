@@ -16,7 +16,8 @@ import pgtrigger
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Concat
 from django.urls import reverse
 from django.utils import timezone
 
@@ -50,6 +51,10 @@ class State(models.TextChoices):
     OPEN = "open", "Abierta"
     CLOSED = "closed", "Cerrada"
     REJECTED = "rejected", "Rechazada"
+
+
+OVERLONG = "Abierta más tiempo que el límite"
+RESOLVED, SUPERSEDED = ", resuelta", ", reemplazada"
 
 
 class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
@@ -105,6 +110,23 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
             .order_by("-opened_at")
             .first()
         )
+
+    def with_state_in_words(self, now: datetime) -> Self:
+        """Add `in_words`, which is `AttendanceSession.state_in_words`."""
+        is_overlong = Q(opened_at__lt=now - session_limit(), close_required=True, resolved_at=None)
+        state = Case(
+            When(closed_at__isnull=False, then=Value(State.CLOSED.label)),
+            When(is_overlong, then=Value(OVERLONG)),
+            When(opened_at__isnull=False, then=Value(State.OPEN.label)),
+            When(rejected_at__isnull=False, then=Value(State.REJECTED.label)),
+            default=Value(State.REQUESTED.label),
+        )
+        aside = Case(
+            When(resolved_at__isnull=False, then=Value(RESOLVED)),
+            When(superseded_at__isnull=False, then=Value(SUPERSEDED)),
+            default=Value(""),
+        )
+        return self.annotate(in_words=Concat(state, aside))
 
     def live(self) -> Self:
         """What the database allows once per enrolment: requested or open, and not set aside."""
@@ -326,10 +348,10 @@ class AttendanceSession(models.Model):
 
     def state_in_words(self, now: datetime) -> str:
         """Return the state as staff read it: past the limit, set aside and all."""
-        words = "Abierta más tiempo que el límite" if self.is_overlong(now) else self.state.label
+        words = OVERLONG if self.is_overlong(now) else self.state.label
         if self.resolved_at:
-            return f"{words}, resuelta"
-        return f"{words}, reemplazada" if self.superseded_at else str(words)
+            return f"{words}{RESOLVED}"
+        return f"{words}{SUPERSEDED}" if self.superseded_at else str(words)
 
     @property
     def is_live(self) -> bool:

@@ -27,9 +27,9 @@ def session_with(
         session.opened_at, session.sence_session_id = now - opened, "sence-1"
     session.closed_at = now if closed else None
     session.rejected_at = now if rejected else None
-    if set_aside == "superseded":
+    if set_aside in ("superseded", "both"):
         session.superseded_at = now
-    if set_aside == "resolved":
+    if set_aside in ("resolved", "both"):
         session.resolved_at, session.resolved_by, session.resolution = now, admin_user, "Porque sí."
     session.save()
     return session
@@ -42,7 +42,7 @@ def test_every_state_means_the_same_in_sql_and_in_python(admin_user):
         [None, timedelta(0), LIMIT - SECOND, LIMIT, LIMIT + SECOND],
         [False, True],
         [False, True],
-        [None, "superseded", "resolved"],
+        [None, "superseded", "resolved", "both"],
         [False, True],
     )
     sessions = [
@@ -53,7 +53,7 @@ def test_every_state_means_the_same_in_sql_and_in_python(admin_user):
         for since, closed, rejected, set_aside, close_required in combinations
         if since is not None or not closed
     ]  # fmt: skip
-    assert len(sessions) == 108
+    assert len(sessions) == 144
     in_sql = {
         name: set(getattr(AttendanceSession.objects, name)(*needs))
         for name, needs in {
@@ -61,7 +61,10 @@ def test_every_state_means_the_same_in_sql_and_in_python(admin_user):
             "past_limit": [now], "within_limit": [now], "overlong": [now],
         }.items()
     }  # fmt: skip
+    with_words = AttendanceSession.objects.with_state_in_words(now)
+    in_words = dict(with_words.values_list("pk", "in_words"))
     for session in sessions:
+        assert in_words[session.pk] == session.state_in_words(now)
         in_python = {
             "requested": session.state == State.REQUESTED,
             "open": session.state == State.OPEN,
