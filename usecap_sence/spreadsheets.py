@@ -1,13 +1,18 @@
 """Texts in CSV files that people open in a spreadsheet."""
 
 import re
+from typing import Any
+
+from django.db.models import Case, Q, TextField, Value, When
+from django.db.models.functions import Concat
+from django.db.models.lookups import Regex
 
 BOM = "\ufeff"
 """What tells Excel that a CSV is UTF-8."""
 FORMULA = re.compile(r"'*[=+\-@＝＋－＠\t\r\n]")
 """What a spreadsheet takes for a formula's beginning (OWASP, CSV Injection), perhaps harmless
 already."""
-NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
+NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 
 def harmless(text: str) -> str:
@@ -16,6 +21,14 @@ def harmless(text: str) -> str:
     Numbers stay as they are, -1 as well.
     """
     return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
+
+
+def harmless_in_sql(text: Any) -> Case:
+    """Return `harmless` of an expression, for PostgreSQL to work out."""
+    is_formula = Q(Regex(text, f"^{FORMULA.pattern}"))
+    is_number = Q(Regex(text, f"^({NUMBER.pattern})$"))
+    marked = Concat(Value("'"), text, output_field=TextField())
+    return Case(When(is_formula & ~is_number, then=marked), default=text, output_field=TextField())
 
 
 def as_typed(cell: str) -> str:
