@@ -1,2 +1,3 @@
-"""Attendance as a spreadsheet: `attendance` says which rows, `files` how they are written, `page`
-is the form in admin; `manage.py export_attendance` does the same from a terminal."""
+"""Attendance as a spreadsheet: `attendance` says which sessions and which columns, `files` how they
+are read and written, `page` is the form in admin; `manage.py export_attendance` does the same from
+a terminal."""

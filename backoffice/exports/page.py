@@ -9,21 +9,19 @@ from django import forms
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import get_content_type_for_model
 from django.contrib.auth.mixins import PermissionRequiredMixin
-from django.db.models import QuerySet
 from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.generic import FormView
 
-from attendance.models import AttendanceSession
+from attendance.models import AttendanceSession, AttendanceSessionQuerySet
 from backoffice import security_log
-from backoffice.exports.attendance import Choice, Row, rows
-from backoffice.exports.files import csv_chunks, write_xlsx
+from backoffice.exports.attendance import Choice
+from backoffice.exports.files import CSV, ROWS, XLSX, csv_chunks, write_xlsx
 from backoffice.models import SecurityEvent
 from courses.models import Course, Otec
 from courses.scope import within_scope
 
-CSV, XLSX = "csv", "xlsx"
 FORMATS = [(XLSX, "Excel (XLSX)"), (CSV, "CSV (con punto y coma)")]
 CONTENT_TYPES = {
     CSV: "text/csv; charset=utf-8",
@@ -115,24 +113,26 @@ class ExportPage(PermissionRequiredMixin, FormView):
         return download(user, choice.sessions(sessions), form.cleaned_data["format"], str(choice))
 
 
-def download(user: Any, sessions: QuerySet, kind: str, described: str) -> HttpResponseBase:
+def download(
+    user: Any, sessions: AttendanceSessionQuerySet, kind: str, described: str
+) -> HttpResponseBase:
     """Answer with the sessions as a file, and write in the admin's history who took what.
 
     `sessions` are already those that the user may see; `kind` is CSV or XLSX.
     """
     entry = begin(user, kind, described)
     now = timezone.now()
-    counted = Counted(rows(sessions))
+    counted = Counted(ROWS[kind](sessions, now))
     response: HttpResponseBase
     if kind == CSV:
-        chunks = finishing(csv_chunks(counted, now), lambda: finish(entry, counted))
+        chunks = finishing(csv_chunks(counted), lambda: finish(entry, counted))
         response = StreamingHttpResponse(chunks, content_type=CONTENT_TYPES[kind])
         name = f"asistencia-{timezone.localtime(now):%Y%m%d-%H%M}.{kind}"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return no_store(response)
     # The response closes it, and so deletes it.
     file = tempfile.TemporaryFile()  # noqa: SIM115
-    write_xlsx(counted, file, now)
+    write_xlsx(counted, file)
     finish(entry, counted)
     file.seek(0)
     name = f"asistencia-{timezone.localtime(now):%Y%m%d-%H%M}.{kind}"
@@ -150,12 +150,12 @@ def no_store(response: HttpResponseBase) -> HttpResponseBase:
 class Counted:
     """An iterable that knows how many it gave, and whether that was all."""
 
-    def __init__(self, items: Generator[Row]) -> None:
+    def __init__(self, items: Generator) -> None:
         self.items = items
         self.count = 0
         self.is_complete = False
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator:
         # Closed even where the reader goes away: the items' transaction ends with them.
         with contextlib.closing(self.items):
             for item in self.items:

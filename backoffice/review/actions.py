@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
 from attendance import lookups
-from attendance.models import AttendanceSession, WrongStateError
+from attendance.models import AttendanceSession, AttendanceSessionQuerySet, WrongStateError
 from backoffice.exports.page import FormatForm, download
 from backoffice.mails import Asked, remind
 from backoffice.models import CallbackToReview
@@ -170,7 +170,9 @@ class ReviewActions(AskedActions):
         return HttpResponseRedirect(self.address_to_go_back(request, chosen))
 
     @admin.action(description="Exportar la selección", permissions=["export"])
-    def export(self, request: HttpRequest, queryset: QuerySet) -> HttpResponseBase | None:
+    def export(
+        self, request: HttpRequest, queryset: AttendanceSessionQuerySet
+    ) -> HttpResponseBase | None:
         form = FormatForm(request.POST if CONFIRMED in request.POST else None)
         if not form.is_valid():
             return self.confirm(request, queryset, form, "export", "Exportar sesiones")

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import openpyxl
@@ -16,13 +16,19 @@ from django.urls import reverse_lazy
 from django.utils import timezone
 
 from attendance.models import AttendanceSession
-from backoffice.exports import attendance, files
-from backoffice.exports.attendance import Row, rows
-from backoffice.exports.files import TITLES, csv_chunks, write_xlsx
+from backoffice.exports import files
+from backoffice.exports.attendance import TITLES, Choice
+from backoffice.exports.files import ROWS, csv_chunks, csv_rows, write_xlsx
 from tests.attendance_steps import answer, opened, post, requested
 from tests.backoffice.staff import GROUPS, browser_of, member
-from tests.factories import ActionFactory, CourseFactory, EnrolmentFactory, StudentFactory
-from usecap_sence.spreadsheets import harmless
+from tests.factories import (
+    ActionFactory,
+    CourseFactory,
+    EnrolmentFactory,
+    OtecFactory,
+    StudentFactory,
+)
+from usecap_sence.spreadsheets import as_typed, harmless
 
 pytestmark = pytest.mark.django_db
 
@@ -71,22 +77,17 @@ def coordinator():
     return browser_of(member("Coordinador"))
 
 
-def a_row(**facts):
-    values = dict.fromkeys(Row._fields, "") | {
-        "training_line": 3, "environment": "test", "requested_at": NOON, "opened_at": None,
-        "closed_at": None, "rejected_at": None, "superseded_at": None, "resolved_at": None,
-        "close_required": True,
-    }  # fmt: skip
-    return Row(**values | facts)
+def as_csv(sessions, now):
+    return b"".join(csv_chunks(csv_rows(sessions, now)))
 
 
-def as_csv(*exported_rows):
-    return from_csv(b"".join(csv_chunks(exported_rows, NOON)))
+def a_row(**cells):
+    return tuple(cells.get(title, "") for title in TITLES)
 
 
 def as_xlsx(*exported_rows):
     file = io.BytesIO()
-    write_xlsx(exported_rows, file, NOON)
+    write_xlsx(exported_rows, file)
     return file.getvalue()
 
 
@@ -136,7 +137,7 @@ def test_every_state_is_said_as_in_the_list():
     resolved.mark_resolved(member("Coordinador"), "Llamó", now)
     rejected = requested()
     post(rejected, "open", answer(rejected, GlosaError="205;211", IdSesionSence=None), error=True)
-    lines = from_csv(b"".join(csv_chunks(rows(AttendanceSession.objects.all()), now)))
+    lines = from_csv(as_csv(AttendanceSession.objects.all(), now))
     columns = ("Estado", "Último error", "Motivo de la resolución")
     said = {tuple(line[column] for column in columns) for line in lines}
     assert said == {
@@ -149,10 +150,60 @@ def test_every_state_is_said_as_in_the_list():
     assert {line["Duración"] for line in lines} == {""}
 
 
-@pytest.mark.parametrize("moment", [datetime(2026, 4, 4, 23, 30, tzinfo=CHILE), NOON])
-def test_times_are_chiles_in_winter_and_in_summer(moment):
-    shown = as_csv(a_row(opened_at=moment.astimezone(ZoneInfo("UTC"))))[0]["Abierta"]
-    assert shown == f"{moment:%d-%m-%Y %H:%M:%S}"
+def test_a_csv_is_the_same_to_the_last_byte():
+    course = CourseFactory(
+        otec=OtecFactory(name='Capacita "Sur"; Ltda.'), name="+Excel", sence_code="0012345678"
+    )
+    action = ActionFactory(
+        course=course, code="-1", starts_on=date(2026, 1, 1), ends_on=date(2026, 12, 31)
+    )
+
+    def session(asked, run, given_names, surnames, *, lasted=None):
+        student = StudentFactory(run=run, given_names=given_names, surnames=surnames)
+        found = session_at(asked, student=student, action=action)
+        if lasted is not None:
+            found.mark_closed(asked + lasted, time="", zone="")
+        return found
+
+    # Clocks went from 24:00 back to 23:00 in April, and from 24:00 to 01:00 in September.
+    april = datetime(2026, 4, 4, 23, 30, tzinfo=CHILE).astimezone(UTC)
+    september = datetime(2026, 9, 5, 23, 59, 59, tzinfo=CHILE).astimezone(UTC)
+    session(april, "5126663-3", "=1+1", "O'Higgins \\", lasted=timedelta(hours=1))
+    session(september, "11111111-1", "Ana\nMaría", '"Muñoz"', lasted=timedelta(seconds=3.9))
+    session(NOON - timedelta(days=2), "22222222-2", "", "'-Soto;", lasted=timedelta(hours=101))
+    session(NOON, "12345678-5", "\tJosé", "-1,5", lasted=-timedelta(minutes=1))
+    session(NOON + timedelta(seconds=1), "33333333-3", " ", ",")
+    resolved = session(NOON + timedelta(seconds=2), "44444444-4", "@x\r", "a=b 😀")
+    three = NOON + timedelta(hours=3)
+    resolved.mark_resolved(member("Coordinador"), "=Llamó,\r\nno respondió", three)
+    refused = session(three, "55555555-5", "-Ana", "''")
+    AttendanceSession.objects.filter(pk=refused.pk).update(
+        opened_at=None, sence_session_id="", rejected_at=three, superseded_at=three,
+        error_glosa="205;211",
+    )  # fmt: skip
+    sent = '"Capacita ""Sur""; Ltda.";\'+Excel;0012345678;-1;3;Prueba'
+    lines = [
+        "\ufeffRUN;Nombres;Apellidos;OTEC;Curso;Código SENCE;Acción;Línea;Ambiente;IdSesionSence;"
+        "Solicitada;Abierta;Cerrada;Duración;Estado;Último error;Reemplazada;Resuelta;"
+        "Motivo de la resolución",
+        f"5126663-3;'=1+1;O'Higgins \\;{sent};sence-1;04-04-2026 23:30:00;04-04-2026 23:30:00;"
+        "04-04-2026 23:30:00;1:00:00;Cerrada;;;;",
+        f'11111111-1;"Ana\nMaría";"""Muñoz""";{sent};sence-1;05-09-2026 23:59:59;'
+        "05-09-2026 23:59:59;06-09-2026 01:00:02;0:00:03;Cerrada;;;;",
+        f"22222222-2;;\"''-Soto;\";{sent};sence-1;08-11-2026 12:00:00;08-11-2026 12:00:00;"
+        "12-11-2026 17:00:00;101:00:00;Cerrada;;;;",
+        f"12345678-5;'\tJosé;-1,5;{sent};sence-1;10-11-2026 12:00:00;10-11-2026 12:00:00;"
+        "10-11-2026 11:59:00;0:00:00;Cerrada;;;;",
+        f"33333333-3; ;,;{sent};sence-1;10-11-2026 12:00:01;10-11-2026 12:00:01;"
+        ";;Abierta más tiempo que el límite;;;;",
+        f'44444444-4;"\'@x\r";a=b 😀;{sent};sence-1;10-11-2026 12:00:02;10-11-2026 12:00:02;'
+        ';;Abierta, resuelta;;;10-11-2026 15:00:00;"\'=Llamó,\r\nno respondió"',
+        f"55555555-5;'-Ana;'';{sent};;10-11-2026 15:00:00;;;;Rechazada, reemplazada;"
+        '"205;211";10-11-2026 15:00:00;;',
+        "",
+    ]
+    written = as_csv(AttendanceSession.objects.all(), NOON + timedelta(hours=4))
+    assert written.decode() == "\r\n".join(lines)
 
 
 # Formulas
@@ -162,28 +213,35 @@ def test_times_are_chiles_in_winter_and_in_summer(moment):
     "text",
     ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-Juan", "=1;2", "＝1", "'=1"],
 )
-def test_what_would_be_a_formula_is_a_text(text):
+def test_what_would_be_a_formula_is_a_text(coordinator, text):
     assert harmless(text) == f"'{text}"
-    assert as_csv(a_row(given_names=text))[0]["Nombres"] == f"'{text}"
-    book = openpyxl.load_workbook(io.BytesIO(as_xlsx(a_row(given_names=text))))
+    assert as_typed(f"'{text}") == text
+    session_at(NOON, student=StudentFactory(given_names=text))
+    (line,) = exported(coordinator)
+    assert line["Nombres"] == f"'{text}"
+    book = openpyxl.load_workbook(io.BytesIO(body(coordinator.post(PAGE, {"format": "xlsx"}))))
     cell = book.active.cell(2, TITLES.index("Nombres") + 1)
     assert cell.data_type == "s"
 
 
 @pytest.mark.parametrize("text", ["12345678-5", "7654321-k", "-1", "-1,5", "+56", "a=b", "", "Ana"])
-def test_what_is_no_formula_stays_as_it_is(text):
+def test_what_is_no_formula_stays_as_it_is(coordinator, text):
     assert harmless(text) == text
+    session_at(NOON, student=StudentFactory(given_names=text))
+    assert [line["Nombres"] for line in exported(coordinator)] == [text]
 
 
 def test_an_xlsx_keeps_the_zeros_and_long_numbers_of_codes():
-    data = as_xlsx(a_row(sence_code="0012345678", sence_session_id="12345678901234567890"))
+    codes = {"Código SENCE": "0012345678", "IdSesionSence": "12345678901234567890"}
+    data = as_xlsx(a_row(**codes))
     (line,) = from_xlsx(data)
     assert line["Código SENCE"] == "0012345678"
     assert line["IdSesionSence"] == "12345678901234567890"
 
 
 def test_a_csv_has_the_codes_as_they_are_and_the_page_says_what_excel_does_to_them(coordinator):
-    data = b"".join(csv_chunks([a_row(sence_code="0012345678", action_code="0600001")], NOON))
+    session_at(NOON, action__code="0600001", action__course__sence_code="0012345678")
+    data = as_csv(AttendanceSession.objects.all(), NOON)
     assert ";0012345678;0600001;" in data.decode()
     page = coordinator.get(PAGE).content.decode()
     assert "El CSV lleva los códigos completos, pero Excel les quita los ceros" in page
@@ -191,7 +249,7 @@ def test_a_csv_has_the_codes_as_they_are_and_the_page_says_what_excel_does_to_th
 
 def test_what_does_not_fit_in_a_sheet_goes_on_in_another(monkeypatch):
     monkeypatch.setattr(files, "MAX_SHEET_ROWS", 3)
-    book = openpyxl.load_workbook(io.BytesIO(as_xlsx(*[a_row(run=str(n)) for n in range(5)])))
+    book = openpyxl.load_workbook(io.BytesIO(as_xlsx(*[a_row(RUN=str(n)) for n in range(5)])))
     columns = [[cell.value for cell in sheet["A"]] for sheet in book.worksheets]
     assert columns == [["RUN", "0", "1"], ["RUN", "2", "3"], ["RUN", "4"]]
     assert book.sheetnames == ["Asistencia", "Asistencia 2", "Asistencia 3"]
@@ -309,7 +367,8 @@ def test_a_download_that_is_cut_is_in_the_history_all_the_same(coordinator, monk
     for _ in range(3):
         session_at(NOON)
     response = coordinator.post(PAGE, {"format": "csv"})
-    next(iter(response))
+    chunks = iter(response)
+    assert [next(chunks).count(b"\r\n") for _ in range(2)] == [1, 1]
     # The test client's own wrapper: it keeps the connection that the test is using.
     response._iterator.close()
     assert "1 filas, y la descarga se interrumpió" in LogEntry.objects.get().change_message
@@ -340,13 +399,24 @@ def test_the_page_asks_little_of_the_database(coordinator, django_assert_num_que
         coordinator.get(PAGE)
 
 
+@pytest.mark.parametrize(("kind", "queries"), [("csv", 3), ("xlsx", 4)])
 @pytest.mark.parametrize("count", [1, 20])
-def test_an_export_takes_one_query_however_long(count, django_assert_num_queries, monkeypatch):
-    monkeypatch.setattr(attendance, "ROWS_AT_ONCE", 3)
+def test_an_export_takes_one_query_however_long(
+    kind, queries, count, django_assert_num_queries, monkeypatch
+):
+    monkeypatch.setattr(files, "ROWS_AT_ONCE", 3)
     for _ in range(count):
         session_at(NOON)
-    with django_assert_num_queries(4):  # a savepoint around it, being within a test's transaction
-        assert len(list(rows(AttendanceSession.objects.all()))) == count
+    # Among them a savepoint around it, being within a test's transaction.
+    with django_assert_num_queries(queries):
+        assert len(list(ROWS[kind](AttendanceSession.objects.all(), NOON))) == count
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_of_no_course_nothing_is_exported(kind):
+    session_at(NOON)
+    of_none = Choice(courses=()).sessions(AttendanceSession.objects.all())
+    assert list(ROWS[kind](of_none, NOON)) == []
 
 
 # From a terminal

@@ -14,9 +14,8 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from attendance.models import AttendanceSession
-from backoffice.exports.attendance import Choice, Row, rows
-from backoffice.exports.files import csv_chunks, write_xlsx
-from backoffice.exports.page import CSV, XLSX
+from backoffice.exports.attendance import Choice
+from backoffice.exports.files import CSV, ROWS, XLSX, csv_chunks, write_xlsx
 from backoffice.management import database
 from backoffice.management.dates import day
 from courses.models import Action, Course, Otec
@@ -70,9 +69,12 @@ class Command(BaseCommand):
         )
         kind = options["format"] or (XLSX if output.lower().endswith(".xlsx") else CSV)
         sessions = choice.sessions(AttendanceSession.objects.all())
-        bar = tqdm(total=sessions.count(), unit=" filas", unit_scale=True, file=sys.stderr)
-        with bar, closing(rows(sessions)) as exported:
-            export(counting(exported, bar), kind, output)
+        shown = {"unit": " filas", "unit_scale": True, "file": sys.stderr}
+        with (
+            closing(ROWS[kind](sessions, timezone.now())) as exported,
+            tqdm(exported, total=sessions.count(), **shown) as bar,
+        ):
+            export(bar, kind, output)
         print(f"Filas exportadas: {bar.n}.", file=sys.stderr)  # noqa: T201 - stdout has the file
 
 
@@ -109,13 +111,7 @@ def known_otec(rut: str | None) -> Otec | None:
     return found
 
 
-def counting(exported: Iterable[Row], bar: tqdm) -> Iterable[Row]:
-    for row in exported:
-        yield row
-        bar.update()
-
-
-def export(exported: Iterable[Row], kind: str, output: str) -> None:
+def export(exported: Iterable, kind: str, output: str) -> None:
     """Write the rows to standard output, or to a file that appears once it is whole.
 
     Raises CommandError where it can't be written.
@@ -139,9 +135,8 @@ def export(exported: Iterable[Row], kind: str, output: str) -> None:
         raise CommandError(f"No se puede escribir {output}: {error.strerror}.") from error
 
 
-def write(exported: Iterable[Row], kind: str, file: IO[bytes]) -> None:
-    now = timezone.now()
+def write(exported: Iterable, kind: str, file: IO[bytes]) -> None:
     if kind == XLSX:
-        write_xlsx(exported, file, now)
+        write_xlsx(exported, file)
     else:
-        file.writelines(csv_chunks(exported, now))
+        file.writelines(csv_chunks(exported))
