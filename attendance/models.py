@@ -454,7 +454,10 @@ class DayCount(models.Model):
     """
 
     day = models.DateField("día", primary_key=True)
+    # An OTEC's id, an hour, how many were opened and how many closed, each time.
     counts = models.JSONField("cuentas")
+    # How many were opened at each hour, and how many closed: who sees every OTEC need not add up.
+    totals = models.JSONField("totales", null=True)
 
     class Meta:
         default_permissions = ()

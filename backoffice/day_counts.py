@@ -5,7 +5,7 @@ deletes what was kept, so that numbers are those of this moment, however late an
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -36,27 +36,41 @@ costs several times as much as to count it."""
 class Hours:
     """How many sessions were opened and closed at each hour of the clock."""
 
-    def __init__(self) -> None:
-        self.opened: Counter[int] = Counter()
-        self.closed: Counter[int] = Counter()
+    def __init__(self, opened: Iterable[int] = (), closed: Iterable[int] = ()) -> None:
+        """Take how many it were at each hour, from midnight on."""
+        self.opened = Counter(dict(enumerate(opened)))
+        self.closed = Counter(dict(enumerate(closed)))
 
     def add(self, other: "Hours") -> None:
         self.opened.update(other.opened)
         self.closed.update(other.closed)
 
+    def as_kept(self) -> list[list[int]]:
+        return [[counts[hour] for hour in range(24)] for counts in (self.opened, self.closed)]
+
 
 def of(user: Any, first: date, today: date) -> dict[date, Hours]:
     """Return what each of these days, both inclusive, opened and closed of the user's OTECs."""
     days = [first + n * DAY for n in range((today - first).days + 1)]
-    kept = DayCount.objects.filter(day__in=days).values_list("day", "counts")
-    counts = dict(kept)
-    missing = [day for day in days if day not in counts]
-    counts |= _keep([day for day in missing if day < today])
+    ids = otec_ids(user)
+    hours = _kept(days, ids)
+    missing = [day for day in days if day not in hours]
+    counts = _keep([day for day in missing if day < today])
     counts |= _counted([day for day in missing if day not in counts])
-    return {day: _hours(counts[day], otec_ids(user)) for day in days}
+    hours |= {day: _hours(of_day, ids) for day, of_day in counts.items()}
+    return {day: hours[day] for day in days}
 
 
-def _hours(counts: list[list[int]], otecs: Iterable[int] | None) -> Hours:
+def _kept(days: list[date], otecs: Collection[int] | None) -> dict[date, Hours]:
+    """Read what is kept of these days; for who sees every OTEC, their sum alone."""
+    kept = DayCount.objects.filter(day__in=days)
+    if otecs is None:
+        totals: Any = kept.filter(totals__isnull=False).values_list("day", "totals")
+        return {day: Hours(*of_day) for day, of_day in totals}
+    return {day: _hours(counts, otecs) for day, counts in kept.values_list("day", "counts")}
+
+
+def _hours(counts: list[list[int]], otecs: Collection[int] | None) -> Hours:
     found = Hours()
     for otec, hour, opened, closed in counts:
         if otecs is None or otec in otecs:
@@ -77,8 +91,17 @@ def _keep(days: list[date]) -> dict[date, list[list[int]]]:
             # Nobody waits for whoever looks at the desk, nor behind them.
             cursor.execute("LOCK TABLE attendance_daycount IN SHARE ROW EXCLUSIVE MODE NOWAIT")
             counts = _counted(days)
-            kept = [DayCount(day=day, counts=counts[day]) for day in days]
-            DayCount.objects.bulk_create(kept, ignore_conflicts=True)
+            kept = [
+                DayCount(day=day, counts=counts[day], totals=_hours(counts[day], None).as_kept())
+                for day in days
+            ]
+            DayCount.objects.bulk_create(
+                kept,
+                # One that the release before this kept without its totals.
+                update_conflicts=True,
+                unique_fields=["day"],
+                update_fields=["counts", "totals"],
+            )
     except OperationalError:
         return {}
     return counts

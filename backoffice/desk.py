@@ -91,12 +91,13 @@ def desk(user: Any, now: datetime, *, days: str, hours_of: str) -> Desk:
     """Return what the user's desk shows at `now`: `days` of DAYS, `hours_of` of HOURS_OF."""
     today = timezone.localdate(now)
     shown: dict[str, Any] = {}
+    of_today = None
     if user.has_perms(board.SEE):
         shown |= _ending(user, today)
-    shown["numbers"] = _numbers(user, now)
     if user.has_perm("attendance.view_attendancesession"):
         # Either chart's days are among these.
         counts = day_counts.of(user, today - timedelta(days=int(days) - 1), today)
+        of_today = counts[today]
         hours_from = today if hours_of == "hoy" else today - timedelta(days=today.weekday())
         shown |= {
             "sence_failing": [
@@ -107,6 +108,7 @@ def desk(user: Any, now: datetime, *, days: str, hours_of: str) -> Desk:
             "errors": _errors(user, today - WEEK, today),
             "errors_since": today - WEEK,
         }
+    shown["numbers"] = _numbers(user, now, of_today)
     return Desk(today=today, days=days, hours_of=hours_of, **shown)
 
 
@@ -123,16 +125,24 @@ def _sessions_url(**filters: object) -> str:
     return list_url("attendance_attendancesession", **filters)
 
 
-def _numbers(user: Any, now: datetime) -> list[Number]:
+Wanted = tuple[QuerySet | int, dict[str, Any]]
+"""What a number counts, or the number itself where it is known; and what else there is of it."""
+
+
+def _numbers(user: Any, now: datetime, of_today: day_counts.Hours | None) -> list[Number]:
+    """Return the numbers; `of_today` is None for who may not see sessions."""
     today = timezone.localdate(now)
-    wanted = [
+    wanted: list[Wanted] = [
         *([_of_missing(user, today)] if user.has_perms(board.SEE) else []),
-        *(_of_sessions(user, now, today) if _may_see(user, "attendancesession") else []),
+        *(_of_sessions(user, now, of_today) if of_today else []),
         *([_of_flagged(user)] if _may_see(user, "sencecallback") else []),
         *([_of_alerts(user, today)] if _may_see(user, "staffalert") else []),
     ]
-    counts = _count([queryset for queryset, _ in wanted])
-    return [Number(count=count, **about) for count, (_, about) in zip(counts, wanted, strict=True)]
+    counts = iter(_count([counted for counted, _ in wanted if isinstance(counted, QuerySet)]))
+    return [
+        Number(count=next(counts) if isinstance(counted, QuerySet) else counted, **about)
+        for counted, about in wanted
+    ]
 
 
 def _may_see(user: Any, model: str) -> bool:
@@ -159,7 +169,7 @@ def _count(querysets: list[QuerySet]) -> list[int]:
         return [long_lists.counted(found) for found in cursor.fetchone()]
 
 
-def _of_missing(user: Any, today: date) -> tuple[QuerySet, dict[str, Any]]:
+def _of_missing(user: Any, today: date) -> Wanted:
     return (
         board.missing(user, today),
         {
@@ -171,18 +181,18 @@ def _of_missing(user: Any, today: date) -> tuple[QuerySet, dict[str, Any]]:
     )
 
 
-def _of_sessions(user: Any, now: datetime, today: date) -> list[tuple[QuerySet, dict[str, Any]]]:
-    sessions = _sessions(user)
+def _of_sessions(user: Any, now: datetime, of_today: day_counts.Hours) -> list[Wanted]:
+    sessions, today = _sessions(user), timezone.localdate(now)
     return [
         (
-            sessions.filter(between("opened_at", today, today)),
+            of_today.opened.total(),
             {
                 "label": "Abiertas hoy",
                 "url": _sessions_url(abierta_desde=today, abierta_hasta=today),
             },
         ),
         (
-            sessions.filter(between("closed_at", today, today)),
+            of_today.closed.total(),
             {
                 "label": "Cerradas hoy",
                 "url": _sessions_url(cerrada_desde=today, cerrada_hasta=today),
@@ -221,7 +231,7 @@ def _of_sessions(user: Any, now: datetime, today: date) -> list[tuple[QuerySet, 
     ]
 
 
-def _of_flagged(user: Any) -> tuple[QuerySet, dict[str, Any]]:
+def _of_flagged(user: Any) -> Wanted:
     return (
         within_scope(CallbackToReview.objects.pending(), user, "verdict__session__otec"),
         {
@@ -233,7 +243,7 @@ def _of_flagged(user: Any) -> tuple[QuerySet, dict[str, Any]]:
     )
 
 
-def _of_alerts(user: Any, today: date) -> tuple[QuerySet, dict[str, Any]]:
+def _of_alerts(user: Any, today: date) -> Wanted:
     since = start_of(today - WEEK)
     return (
         within_scope(StaffAlert.objects.filter(hour__gte=since), user, "otec"),

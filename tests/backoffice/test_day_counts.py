@@ -109,6 +109,29 @@ def test_everyone_sees_the_counts_of_their_otecs_whoever_had_them_kept():
 
 
 @pytest.mark.django_db
+def test_a_day_without_totals_as_the_release_before_kept_it_is_counted_anew(user):
+    opened(NOON - DAY)
+    DayCount.objects.create(day=TODAY - DAY, counts=[])
+    assert seen(user)[TODAY - DAY] == (1, 0)
+    kept = DayCount.objects.get(day=TODAY - DAY)
+    assert [entry[1:] for entry in kept.counts] == [[12, 1, 0]]
+    assert [sum(hours) for hours in kept.totals] == [1, 0]
+
+
+@pytest.mark.django_db
+def test_who_sees_every_otec_reads_the_same_from_totals_as_from_each_otec(user):
+    mine, other = OtecFactory(), OtecFactory()
+    for otec, hours in ((mine, 1), (other, 1), (other, 3)):
+        session = opened(NOON - DAY, otec)
+        with time_machine.travel(NOON - DAY + timedelta(hours=hours), tick=False):
+            post(session, "close", closing(session))
+    limited = member("Coordinador", "limitada", [mine, other])
+    of_day = [day_counts.of(who, TODAY - DAY, TODAY)[TODAY - DAY] for who in (user, user, limited)]
+    assert [+hours.opened for hours in of_day] == [{12: 3}] * 3
+    assert [+hours.closed for hours in of_day] == [{13: 2, 15: 1}] * 3
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("day", "hours", "twice"), [(date(2026, 4, 4), 25, 23), (date(2026, 9, 6), 23, None)]
 )

@@ -189,10 +189,16 @@ def test_whatever_sence_puts_for_a_code_leads_to_the_sessions_that_had_it(glosa)
 def test_numbers_are_counted_as_far_as_the_lists_are(two_otecs, monkeypatch):
     monkeypatch.setattr(long_lists, "MOST_COUNTED", 2)
     client = browser_of(member("Coordinador"))
-    opened_today = next(n for n in desk(client).numbers if n.label == "Abiertas hoy")
-    assert str(opened_today.count) == "más de 2"
-    assert str(listed(client, opened_today.url)) == "más de 2"
+    open_now = next(n for n in desk(client).numbers if n.label == "Abiertas ahora")
+    assert str(open_now.count) == "más de 2"
+    assert str(listed(client, open_now.url)) == "más de 2"
     assert "más de 2<" in client.get(DESK).content.decode()
+
+
+def test_what_today_opened_and_closed_is_counted_whole_as_in_the_charts(two_otecs, monkeypatch):
+    monkeypatch.setattr(long_lists, "MOST_COUNTED", 2)
+    found = numbers(desk(browser_of(member("Coordinador"))))
+    assert (str(found["Abiertas hoy"]), str(found["Cerradas hoy"])) == ("9", "3")
 
 
 def test_the_page_shows_every_number_as_a_link(two_otecs):
