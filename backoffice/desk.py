@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
-from django.db.models import QuerySet, Value
+from django.db.models import Count, QuerySet, Value
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -29,7 +29,7 @@ from backoffice.charts import Chart, Point, chart
 from backoffice.models import CallbackToReview
 from backoffice.review.filters import NO_CODE, REFUSED, between, start_of
 from courses import long_lists
-from courses.models import Environment
+from courses.models import Action, Environment
 from courses.scope import within_scope
 from errors_catalog import catalogue
 from errors_catalog.models import Responsible
@@ -38,6 +38,8 @@ DAYS = ["14", "30"]
 HOURS_OF = ["hoy", "semana"]
 WEEK = timedelta(days=6)
 """From the first to the last of seven days."""
+MOST_ENDING = 20
+"""Actions that end soon, shown one by one."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Desk:
     errors: list[Error] | None = None
     errors_since: date | None = None
     ending: list[board.Row] | None = None
+    ending_count: int = 0
     ending_url: str = ""
     ending_until: date | None = None
 
@@ -338,9 +341,21 @@ def _error(code: str, count: int, first: date, last: date) -> Error:
 
 def _ending(user: Any, today: date) -> dict[str, Any]:
     until = today + WEEK
-    ending = board.running(user, today, until)
+    actions = Action.objects.running(today).filter(ends_on__lte=until)
+    by_day = dict(
+        within_scope(actions, user, "course__otec")
+        .order_by("ends_on")
+        .values_list("ends_on")
+        .annotate(count=Count("pk"))
+    )
+    so_far = zip(by_day, accumulate(by_day.values()), strict=True)
+    # Beyond the day on which there are enough, no action's students are counted.
+    last = next((day for day, count in so_far if count >= MOST_ENDING), until)
+    rows = board.running(user, today, last)
+    rows.sort(key=lambda row: (row.ends_on, -row.missing, row.code))
     return {
-        "ending": sorted(ending, key=lambda row: (row.ends_on, -row.missing, row.code)),
+        "ending": rows[:MOST_ENDING],
+        "ending_count": sum(by_day.values()),
         "ending_until": until,
         "ending_url": list_url(
             "courses_action",

@@ -309,7 +309,11 @@ class Action(models.Model):
         verbose_name = "acción"
         verbose_name_plural = "acciones"
         ordering = ["-starts_on", "code"]
-        indexes = [models.Index(F("starts_on").desc(), "code", name="action_in_order")]
+        indexes = [
+            models.Index(F("starts_on").desc(), "code", name="action_in_order"),
+            # Few of all there were are still running.
+            models.Index(fields=["ends_on"], name="action_by_end"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="action_code_unique",

@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from attendance import alerts
 from attendance.models import AttendanceSession
+from backoffice import desk as desk_module
 from courses import long_lists
+from courses.models import Action
 from tests.attendance_steps import answer, closing, post, requested
 from tests.backoffice.staff import GROUPS, browser_of, member
 from tests.factories import ActionFactory, EnrolmentFactory, OtecFactory
@@ -157,7 +159,7 @@ def test_every_number_leads_to_exactly_what_it_counts(two_otecs, is_limited, hou
     links = [
         *((number.url, number.count) for number in shown.numbers),
         *((error.url, error.count) for error in shown.errors),
-        (shown.ending_url, len(shown.ending)),
+        (shown.ending_url, shown.ending_count),
         *((column.point.opened_url, column.point.opened) for column in columns),
         *((column.point.closed_url, column.point.closed) for column in columns),
     ]
@@ -258,6 +260,21 @@ def test_actions_that_end_within_seven_days_are_named_the_next_to_end_first():
     ActionFactory(starts_on=today - timedelta(days=30), ends_on=today - timedelta(days=1))
     shown = desk(browser_of(member("Coordinador")))
     assert [row.code for row in shown.ending] == ["6500000", "6500006"]
+    assert shown.ending_count == 2
+
+
+def test_of_many_actions_that_end_the_first_are_shown_and_all_are_counted(monkeypatch):
+    monkeypatch.setattr(desk_module, "MOST_ENDING", 2)
+    today = timezone.localdate()
+    for number, days in enumerate((5, 0, 3, 3)):
+        ActionFactory(code=f"650000{number}", ends_on=today + timedelta(days=days))
+    # Of those that end on one day, the one with the most students without a session.
+    EnrolmentFactory(action=Action.objects.get(code="6500003"))
+    client = browser_of(member("Coordinador"))
+    shown = desk(client)
+    assert [row.code for row in shown.ending] == ["6500001", "6500003"]
+    assert shown.ending_count == listed(client, shown.ending_url) == 4
+    assert "Ver las 4 en una lista" in client.get(DESK).content.decode()
 
 
 def test_without_anything_to_show_the_desk_says_so():
@@ -285,8 +302,8 @@ def test_who_is_not_staff_is_asked_to_log_in(client):
     assert client.get(DESK).status_code == 302
 
 
-# The session and the user, three of permissions and scope, and the desk's own: the board's row,
-# all numbers at once, one for each chart, and the errors.
+# The session and the user, three of permissions and scope, and the desk's own: the actions that end
+# soon by day and one by one, the days that have ended and today, the errors, the numbers at once.
 @pytest.mark.parametrize("times", [1, 3])
 def test_the_desk_asks_the_same_of_the_database_however_much_there_is(
     times, django_assert_num_queries
@@ -295,7 +312,7 @@ def test_the_desk_asks_the_same_of_the_database_however_much_there_is(
         a_day_of(OtecFactory())
     client = browser_of(member("Coordinador"))
     client.get(DESK)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         client.get(DESK)
 
 

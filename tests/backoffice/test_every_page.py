@@ -40,7 +40,7 @@ PEOPLE = ["admin", "coord", "audit", "other", "none", "anon"]
 EXPECTED = r"""
                                                           admin  coord  audit  other   none   anon
 (?P<url>.*)$                                                404    404    404    404    404    302
-(desk)                                                       10     10     10     10      4    302
+(desk)                                                       11     11     11     11      4    302
 admin/                                                        5    404      4    404    404    302
 admin/logentry/                                              11    403     11    403    403    302
 admin/logentry/<path:object_id>/                            302    302    302    302    302    302
