@@ -80,6 +80,10 @@ class CallbackReview(models.Model):
         return f"Revisada el {moment:%d-%m-%Y a las %H:%M} por {self.reviewed_by}: {self.note}"
 
 
+PASTED = "RUT pegados en la acción"
+"""How the name begins of what was pasted, where that of a file would stand."""
+
+
 class RosterUploadQuerySet(models.QuerySet["RosterUpload"]):
     def naming_people(self) -> "RosterUploadQuerySet":
         """Those of which what names people is still kept: the file, and what was found in it."""
@@ -131,6 +135,10 @@ class RosterUpload(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def is_pasted(self) -> bool:
+        return self.file_name.startswith(PASTED)
 
     @property
     def is_working(self) -> bool:

@@ -19,7 +19,7 @@ from django.core.files import File
 from django.db import connection, transaction
 from django.utils import timezone
 
-from backoffice.models import RosterUpload
+from backoffice.models import PASTED, RosterUpload
 from courses.models import Action
 from courses.rosters.errors import RosterError
 from courses.rosters.load import Progress, RosterResult, load_roster
@@ -64,8 +64,7 @@ def accept_pasted(text: str, action: Action, user: Any, now: datetime) -> Roster
                 action.starts_on, action.ends_on, action.get_environment_display(), course.otec.rut,
             ]
         )  # fmt: skip
-    name = f"RUT pegados en la acción {action.code}.csv"
-    return _begin(name, table.getvalue().encode(), user, now)
+    return _begin(f"{PASTED} {action.code}", table.getvalue().encode(), user, now)
 
 
 def _begin(name: str, content: bytes, user: Any, now: datetime) -> RosterUpload:

@@ -155,6 +155,11 @@ def test_pasted_ruts_are_enrolled_in_the_action(coordinator, code):
     assert response.status_code == 302
     upload = settled()
     assert (upload.summary["created"], upload.summary["rejected"]) == (2, 1)
+    assert upload.file_name == f"RUT pegados en la acción {code}"
+    page = page_of(coordinator, upload)
+    assert "Corrija los RUT y péguelos de nuevo" in page
+    assert "Línea" not in page
+    assert "archivo y súbalo" not in page
     decide(coordinator, upload)
     settled()
     assert action.enrolments.count() == 2
