@@ -196,6 +196,7 @@ LOGIN_URL = "admin:login"
 
 LANGUAGE_CODE = "es-cl"
 LANGUAGES = [("es-cl", "Español de Chile")]
+LOCALE_PATHS = [BASE_DIR / "usecap_sence" / "locale"]
 FORMAT_MODULE_PATH = ["usecap_sence.formats"]
 TIME_ZONE = "America/Santiago"
 USE_TZ = True
