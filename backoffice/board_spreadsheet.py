@@ -8,6 +8,7 @@ from xlsxwriter import Workbook
 
 from backoffice import board
 from courses.models import Action
+from usecap_sence.spreadsheets import as_cell
 
 HEADINGS = {
     "RUN": 12,
@@ -58,7 +59,7 @@ def _cells(enrolment: Any) -> list[Any]:
 
 def _write(sheet: Any, line: int, column: int, value: Any, moment: Any) -> None:
     if isinstance(value, str):
-        sheet.write_string(line, column, value)
+        sheet.write_string(line, column, as_cell(value))
     elif value:
         # A spreadsheet knows no time zones: Chile's clock is what its readers expect.
         sheet.write_datetime(line, column, timezone.localtime(value).replace(tzinfo=None), moment)

@@ -17,7 +17,7 @@ from import_export.formats.base_formats import Format
 from python_calamine import CalamineError, CalamineWorkbook
 from tablib import Dataset
 
-from usecap_sence.spreadsheets import as_typed, harmless
+from usecap_sence.spreadsheets import as_cell, as_typed, harmless
 
 MAX_BYTES = 512 * 1024
 MAX_UNPACKED = 20 * 2**20
@@ -55,7 +55,7 @@ class Xlsx(Format):
             styles = [workbook.add_format({"bold": True}), workbook.add_format({"text_wrap": True})]
             for line, row in enumerate([dataset.headers, *dataset]):
                 for column, cell in enumerate(row):
-                    sheet.write_string(line, column, str(cell), styles[min(line, 1)])
+                    sheet.write_string(line, column, as_cell(str(cell)), styles[min(line, 1)])
             for column, name in enumerate(dataset.headers):
                 sheet.set_column(column, column, WIDE if name in WIDE_COLUMNS else NARROW)
             sheet.freeze_panes(1, 1)

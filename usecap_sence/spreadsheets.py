@@ -1,4 +1,4 @@
-"""Texts in CSV files that people open in a spreadsheet."""
+"""Texts in files that people open in a spreadsheet."""
 
 import re
 from typing import Any
@@ -34,3 +34,11 @@ def harmless_in_sql(text: Any) -> Case:
 def as_typed(cell: str) -> str:
     """Return the text that `harmless` was given."""
     return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
+
+
+def as_cell(text: str) -> str:
+    """Return the text as XlsxWriter is to be given it: with a space behind what it takes for XML.
+
+    It writes that into the workbook as it is, which no spreadsheet may open then.
+    """
+    return f"{text} " if text.startswith("<r>") and text.endswith("</r>") else text

@@ -14,7 +14,7 @@ from psycopg import ClientCursor
 
 from attendance.models import AttendanceSessionQuerySet
 from backoffice.exports.attendance import COLUMNS, TITLES, Kind, query
-from usecap_sence.spreadsheets import BOM, harmless_in_sql
+from usecap_sence.spreadsheets import BOM, as_cell, harmless_in_sql
 
 CSV, XLSX = "csv", "xlsx"
 ROWS_AT_ONCE = 5_000
@@ -123,7 +123,7 @@ def _write(sheet: Any, cell: tuple[int, int], value: Any, time_format: Any) -> N
         return
     if isinstance(value, str):
         # As a text, whatever it begins with: no formula, and codes keep their zeros.
-        sheet.write_string(*cell, value)
+        sheet.write_string(*cell, as_cell(value))
     elif time_format:
         sheet.write_datetime(*cell, value, time_format)
     else:

@@ -231,6 +231,11 @@ def test_what_is_no_formula_stays_as_it_is(coordinator, text):
     assert [line["Nombres"] for line in exported(coordinator)] == [text]
 
 
+def test_what_an_xlsx_is_made_of_may_be_a_name_in_it():
+    (line,) = from_xlsx(as_xlsx(a_row(Nombres="<r><t>Ana</r>")))
+    assert line["Nombres"].strip() == "<r><t>Ana</r>"
+
+
 def test_an_xlsx_keeps_the_zeros_and_long_numbers_of_codes():
     codes = {"Código SENCE": "0012345678", "IdSesionSence": "12345678901234567890"}
     data = as_xlsx(a_row(**codes))

@@ -88,6 +88,7 @@ def test_csv_opens_right_in_excel(coordinator):
 
 def test_xlsx_holds_text_alone(coordinator):
     SenceError.objects.filter(code="100").update(description="=1+1", solution="@SUMA(A1)")
+    SenceError.objects.filter(code="201").update(description="<r>&</r>")
     response = exported(coordinator, XLSX)
     assert response["Content-Disposition"].endswith('.xlsx"')
     rows = xlsx_rows(response.content)
