@@ -9,30 +9,28 @@ from pythonjsonlogger.json import JsonFormatter
 
 MASKS = [
     # The nonce of a callback URL, or of a trial's: whoever holds it can speak in SENCE's name.
-    (re.compile(r"/(sence|prueba)/[\w-]{16,}"), r"/\1/***"),
+    ("/", re.compile(r"/(sence|prueba)/[\w-]{16,}"), r"/\1/***"),
     # PostgreSQL quotes whole rows here.
-    (re.compile(r"DETAIL:  .*"), "DETAIL:  ***"),
+    ("DETAIL:  ", re.compile(r"DETAIL:  .*"), "DETAIL:  ***"),
     # RUNs and RUTs, with or without dots.
-    (re.compile(r"\b\d{1,3}(?:\.\d{3}){1,2}-[\dkK]\b|\b\d{6,8}-[\dkK]\b"), "***"),
+    ("-", re.compile(r"\b\d{1,3}(?:\.\d{3}){1,2}-[\dkK]\b|\b\d{6,8}-[\dkK]\b"), "***"),
     # What is searched for in admin: a RUN however it is typed, a name.
-    (re.compile(r"\?[^\s\"]*=[^\s\"]*"), "?***"),
+    ("?", re.compile(r"\?[^\s\"]*=[^\s\"]*"), "?***"),
     # GUIDs: SENCE's tokens and the public ids of sessions have this shape.
-    (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "***"),
-    (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "***"),
+    ("-", re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "***"),
+    ("@", re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "***"),
     # What Django says of an address that leads nowhere.
-    (re.compile(r"'path': '[^']*'"), "'path': '***'"),
+    ("'path': '", re.compile(r"'path': '[^']*'"), "'path': '***'"),
 ]
-
-
-ANY = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in MASKS))
+"""What a text must have for the pattern to be looked for, which takes longer; and what comes in
+its place."""
 
 
 def mask(text: str) -> str:
     """Return `text` with nonces, RUNs, query strings, GUIDs and e-mails replaced by `***`."""
-    if not ANY.search(text):
-        return text
-    for pattern, replacement in MASKS:
-        text = pattern.sub(replacement, text)
+    for sign, pattern, replacement in MASKS:
+        if sign in text:
+            text = pattern.sub(replacement, text)
     return text
 
 
