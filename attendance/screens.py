@@ -1,11 +1,13 @@
 """What the session's page shows in each state of its life."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import quote, urlencode
 
 from django.utils import timezone
+from django.utils.html import format_html_join
 
 from attendance import alerts
 from attendance.models import AttendanceSession, State, session_limit
@@ -22,6 +24,19 @@ WRONG_PERSON = {"207", "311"}
 """Errors of SENCE's after which another RUT may be what it takes (manual, table of errors)."""
 
 
+MINUTES = WARNING.seconds // 60
+TIMER: dict[str, Hashable] = {
+    "minutes": MINUTES,
+    "title_near": f"Quedan menos de {MINUTES} minutos",
+    "title_past": "Cierre su sesión ahora",
+    "limit_reminder": partial(catalogue.text, "limit_reminder"),
+    "limit_near": partial(catalogue.text, "limit_near", minutos=MINUTES),
+    "limit_passed": partial(catalogue.text, "limit_passed"),
+    "notify_on": partial(catalogue.text, "notify_on", minutos=MINUTES),
+}
+"""What the timer's page says, of every session."""
+
+
 @dataclass(frozen=True)
 class PastSession:
     """A session that SENCE confirmed, as a line of the student's own list."""
@@ -34,17 +49,42 @@ class PastSession:
     """The address of its page, where it still waits for a close; or ""."""
 
 
-def screen(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
-    """Return the template and the context that draw the session as it is at `now`."""
+Part = tuple[dict[str, Hashable], dict[str, str]]
+"""What a page is `drawn` of, and what is its `own`: of `errors_catalog.kept_pages.render_kept`."""
+
+
+def screen(session: AttendanceSession, now: datetime) -> tuple[str, Part]:
+    """Return the template, and of what it draws the session as it is at `now`."""
     draw = {
         State.REQUESTED: _requested,
         State.OPEN: _open if session.close_required else _no_close_needed,
         State.CLOSED: _closed,
         State.REJECTED: _rejected,
     }[session.state]
-    name, context = draw(session, now)
-    not_ready = partial(catalogue.text, "not_ready", curso=session.course_name)
-    return f"attendance/{name}.html", {"session": session, "not_ready": not_ready, **context}
+    name, parts = draw(session, now)
+    drawn: dict[str, Hashable] = {
+        "state": session.state,
+        "is_opened": session.opened_at is not None,
+        "is_superseded": session.superseded_at is not None,
+        "is_settled": session.is_settled,
+    }
+    own = {
+        "public_id": str(session.public_id),
+        "course_name": session.course_name,
+        **_moment("opened", session.opened_at),
+    }
+    for more_drawn, more_own in parts:
+        drawn |= more_drawn
+        own |= more_own
+    return f"attendance/{name}.html", (drawn, own)
+
+
+def _moment(name: str, at: datetime | None) -> dict[str, str]:
+    """Return the day and the time of it, in Chile, by `opened_day` and `opened_time`, say."""
+    if at is None:
+        return {}
+    local = timezone.localtime(at)
+    return {f"{name}_day": f"{local:%d-%m-%Y}", f"{name}_time": f"{local:%H:%M}"}
 
 
 def clock(session: AttendanceSession, now: datetime) -> dict:
@@ -120,55 +160,46 @@ def as_hours(seconds: int) -> str:
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
-def _requested(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
+def _requested(session: AttendanceSession, now: datetime) -> tuple[str, list[Part]]:
     if not session.is_live:
         # Its form would open a second session at SENCE, beside the one that took its place.
-        return "set_aside", {}
-    return "requested", {"form": _form(session, "open", now)}
+        return "set_aside", [({"is_resolved": session.resolved_at is not None}, {})]
+    return "requested", [_form(session, "open", now)]
 
 
-def _open(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
+def _open(session: AttendanceSession, now: datetime) -> tuple[str, list[Part]]:
     timer = clock(session, now)
-    minutes = WARNING.seconds // 60
-    return "open", {
-        "clock": timer,
-        "elapsed": as_hours(timer["elapsed"]),
-        "form": _form(session, "close", now),
-        **_error(session, now),
-        # The same for every session, so that most pages show what was drawn before: `{% kept %}`.
-        "limit_reminder": partial(catalogue.text, "limit_reminder"),
-        "limit_near": partial(catalogue.text, "limit_near", minutos=minutes),
-        "limit_passed": partial(catalogue.text, "limit_passed"),
-        "minutes": minutes,
-        "title_near": f"Quedan menos de {minutes} minutos",
-        "title_past": "Cierre su sesión ahora",
-        "notify_on": partial(catalogue.text, "notify_on", minutos=minutes),
-    }
+    own = {"seconds": str(timer["elapsed"]), "elapsed": as_hours(timer["elapsed"])}
+    drawn = {name: timer[name] for name in ("tone", "limit", "warning")}
+    return "open", [(drawn | TIMER, own), _form(session, "close", now), _error(session, now)]
 
 
-def _no_close_needed(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
-    return "no_close_needed", {}
+def _no_close_needed(session: AttendanceSession, now: datetime) -> tuple[str, list[Part]]:
+    return "no_close_needed", []
 
 
-def _closed(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
-    return "closed", {"elapsed": as_hours(int(session.duration(now).total_seconds()))}
+def _closed(session: AttendanceSession, now: datetime) -> tuple[str, list[Part]]:
+    elapsed = as_hours(_seconds(session.duration(now)))
+    return "closed", [({}, {"elapsed": elapsed, **_moment("closed", session.closed_at)})]
 
 
-def _rejected(session: AttendanceSession, now: datetime) -> tuple[str, dict]:
-    return "rejected", _error(session, now)
+def _rejected(session: AttendanceSession, now: datetime) -> tuple[str, list[Part]]:
+    return "rejected", [_error(session, now)]
 
 
-def _error(session: AttendanceSession, now: datetime) -> dict:
+def _error(session: AttendanceSession, now: datetime) -> Part:
     """Return the error that SENCE last answered with, if there is one, and a mail that tells it."""
     if session.error_at is None:
-        return {}
+        return {}, {}
     codes = error_codes(session.error_glosa)
-    return {
-        "explanations": catalogue.explain(codes),
+    drawn: dict[str, Hashable] = {
+        "has_error": True,
+        "explanations": tuple(catalogue.explain(codes)),
         "error_is_new": session.error_at > now - NEW,
-        "error_mail": _error_mail(session, ", ".join(codes) or "sin número"),
         "wrong_person": not WRONG_PERSON.isdisjoint(codes),
     }
+    mail = _error_mail(session, ", ".join(codes) or "sin número")
+    return drawn, {"error_mail": mail, **_moment("error", session.error_at)}
 
 
 def _error_mail(session: AttendanceSession, codes: str) -> str:
@@ -186,9 +217,14 @@ def _error_mail(session: AttendanceSession, codes: str) -> str:
     return f"mailto:{catalogue.contact().email}?{urlencode(said, quote_via=quote)}"
 
 
-def _form(session: AttendanceSession, phase: str, now: datetime) -> dict | None:
+def _form(session: AttendanceSession, phase: str, now: datetime) -> Part:
+    """Return the form that leads to SENCE, or why there is none."""
     try:
-        return sence_form(session, phase)
+        form = sence_form(session, phase)
     except TokenUnavailableError as error:
         alerts.raise_alert(session, NO_TOKEN, str(error), now, counts=False)
-        return None
+        return {}, {"not_ready": catalogue.text("not_ready", curso=session.course_name)}
+    fields = format_html_join(
+        "", '<input type="hidden" name="{}" value="{}">', form["fields"].items()
+    )
+    return {"sence_url": form["url"]}, {"sence_fields": fields}

@@ -18,9 +18,17 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from attendance import callbacks, limits, lookups, screens, sence_state, spool, student_cookie
+from attendance import (
+    callbacks,
+    forms,
+    limits,
+    lookups,
+    screens,
+    sence_state,
+    spool,
+    student_cookie,
+)
 from attendance.bodies import bounded
-from attendance.forms import CourseForm, RutForm
 from attendance.models import FLAGGED, AttendanceSession, Outcome, State
 from attendance.sence.callback_urls import public_id as public_id_of
 from attendance.starting import StartRefusedError, alert_staff_of_preflight, start
@@ -41,8 +49,10 @@ def rut(request: HttpRequest) -> HttpResponse:
     """Step 1 of the guide: the student's RUT. Who has a session open lands on its timer."""
     if request.method != "POST":
         failing = bool(sence_state.failing_environments())
-        return render_kept(request, "attendance/rut.html", form=RutForm, sence_failing=failing)
-    form = RutForm(request.POST)
+        return render_kept(
+            request, "attendance/rut.html", form=forms.RutForm, sence_failing=failing
+        )
+    form = forms.RutForm(request.POST)
     if not form.is_valid():
         context = {"form": form, "sence_failing": bool(sence_state.failing_environments())}
         return render(request, "attendance/rut.html", context)
@@ -70,15 +80,21 @@ def courses(request: HttpRequest) -> HttpResponse:
     if not choices:
         limits.missed(request, run)
         return render(request, "attendance/no_courses.html", {"run": run})
-    form = CourseForm(
-        choices, timezone.now(), data=request.POST if request.method == "POST" else None
+    options = forms.options(choices, timezone.now())
+    error = ""
+    if request.method == "POST":
+        form = forms.CourseForm(options, request.POST)
+        if form.is_valid():
+            return _start(request, form.cleaned_data["enrolment"])
+        error = str(form.errors["enrolment"][0])
+    environments = {choice.environment for choice in choices}
+    return render_kept(
+        request,
+        "attendance/courses.html",
+        own={"run": run, "options": forms.drawn(options)},
+        error=error,
+        sence_failing=bool(environments & sence_state.failing_environments()),
     )
-    if not form.is_valid():
-        environments = {choice.environment for choice in choices}
-        failing = bool(environments & sence_state.failing_environments())
-        context = {"form": form, "run": run, "sence_failing": failing}
-        return render(request, "attendance/courses.html", context)
-    return _start(request, form.cleaned_data["enrolment"])
 
 
 @never_cache
@@ -124,25 +140,26 @@ def session(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         callbacks.replay(public_id)
         found = _find(public_id)
     now = timezone.now()
-    template, context = screens.screen(found, now)
+    template, (drawn, own) = screens.screen(found, now)
     run = student_cookie.read(request)
+    is_own = run == found.run
     is_flagged = found.last_outcome in FLAGGED
     answered = found.has_pending_answer or is_flagged
     closing_is_flagged = found.close_is_flagged and found.state == State.OPEN
     seen = student_cookie.has_seen(request)
-    response = render(
+    newer = _newer(found) if found.superseded_at and is_own else None
+    response = render_kept(
         request,
         template,
-        context
-        | {
-            "run": run if run == found.run else None,
-            "answer_pending": found.has_pending_answer,
-            "answer_flagged": is_flagged and not closing_is_flagged,
-            "close_flagged": closing_is_flagged,
-            "newer": _newer(found) if found.superseded_at and run == found.run else None,
-            "came_back": not answered and screens.came_back(found, now, seen=seen),
-            "sence_failing": found.environment in sence_state.failing_environments(),
-        },
+        own=own | {"run": run or "", "newer_id": str(newer and newer.public_id)},
+        **drawn,
+        knows_run=is_own,
+        answer_pending=found.has_pending_answer,
+        answer_flagged=is_flagged and not closing_is_flagged,
+        close_flagged=closing_is_flagged,
+        has_newer=newer is not None,
+        came_back=not answered and screens.came_back(found, now, seen=seen),
+        sence_failing=found.environment in sence_state.failing_environments(),
     )
     if found.state == State.REQUESTED:
         student_cookie.mark_seen(response, request.path)

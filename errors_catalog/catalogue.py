@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.cache import cache
@@ -104,8 +104,8 @@ class Snapshot:
     texts: dict[str, str]
     sections: list[Section]
     contact: Contact
-    drawn: dict[object, str] = field(init=False, repr=False, compare=False, default_factory=dict)
-    """What `{% kept %}` in templates drew of it, by its node."""
+    drawn: dict[object, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """What `{% kept %}` and `kept_pages` drew of it, by what it was drawn of."""
 
     def explain(self, codes: list[str]) -> list[Explanation]:
         distinct = dict.fromkeys(code.strip() for code in codes) or {"": None}
