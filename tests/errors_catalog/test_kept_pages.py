@@ -1,15 +1,18 @@
 """Whole pages drawn once for everybody: what must be each browser's own, and what must change."""
 
 import re
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache
-from django.test import Client, override_settings
+from django.test import Client, RequestFactory, override_settings
 from django.urls import reverse
 
 from attendance import sence_state
-from errors_catalog import catalogue
+from errors_catalog import catalogue, kept_pages
 from errors_catalog.models import ContactDetails
+from tests.attendance_steps import identified, opened, page, requested
+from tests.factories import EnrolmentFactory
 
 pytestmark = pytest.mark.django_db
 RUT = reverse("attendance:rut")
@@ -64,3 +67,70 @@ def test_sences_trouble_comes_and_goes():
         cache.set(sence_state.KEY, frozenset(failing), sence_state.CACHE_SECONDS)
         seen.append(trouble in shown())
     assert seen == [False, True, False]
+
+
+@pytest.mark.parametrize("reach", [requested, opened])
+def test_each_students_page_has_what_is_theirs_and_nothing_of_anybody_else(reach):
+    first, second = (reach(EnrolmentFactory()) for _ in range(2))
+    seen = page(first, identified(first.enrolment)), page(second, identified(second.enrolment))
+    for session, own, others in ((first, *seen), (second, *reversed(seen))):
+        for text in (session.run, session.nonce, str(session.public_id), session.course_name):
+            assert text in own
+            assert text not in others
+
+
+def test_each_student_chooses_among_their_own_courses():
+    first, second = EnrolmentFactory.create_batch(2)
+    names = [enrolment.action.course.name for enrolment in (first, second)]
+    pages = [shown("/cursos/", identified(each)) for each in (first, second)]
+    assert [[name in text for name in names] for text in pages] == [[True, False], [False, True]]
+    assert [each.student.run in pages[0] for each in (first, second)] == [True, False]
+
+
+def test_a_students_pages_are_drawn_once():
+    first, second = (opened(EnrolmentFactory()) for _ in range(2))
+    page(first), shown("/cursos/", identified(first.enrolment))
+    with override_settings(TEMPLATES=[]):
+        assert second.course_name in page(second)
+        assert second.course_name in shown("/cursos/", identified(second.enrolment))
+
+
+def test_a_name_is_text_wherever_it_is_put():
+    enrolment = EnrolmentFactory(action__course__name='Curso <b>"A" & B</b>')
+    escaped = "Curso &lt;b&gt;&quot;A&quot; &amp; B&lt;/b&gt;"
+    for text in (
+        shown("/cursos/", identified(enrolment)),
+        page(opened(enrolment)),
+    ):
+        assert escaped in text
+        assert "<b>" not in text
+
+
+@pytest.fixture
+def draw(tmp_path: Path, settings):
+    """Return the text of a page from the source of its template."""
+    settings.TEMPLATES = [settings.TEMPLATES[0] | {"DIRS": [tmp_path]}]
+
+    def drawn(source: str, own: dict[str, str], **values) -> str:
+        (tmp_path / "page.html").write_text(source)
+        request = RequestFactory().get("/")
+        return kept_pages.render_kept(request, "page.html", own, **values).content.decode()
+
+    return drawn
+
+
+def test_what_a_page_shows_must_be_given(draw):
+    with pytest.raises(KeyError, match="name"):
+        draw("{{ own.name }}", {"other": "x"})
+
+
+def test_what_is_a_pages_own_decides_nothing(draw):
+    with pytest.raises(TypeError, match="decides nothing"):
+        draw("{% if own.name %}x{% endif %}", {"name": ""})
+
+
+def test_what_comes_from_outside_is_kept_in_a_bounded_number(draw, monkeypatch):
+    monkeypatch.setattr(kept_pages, "MOST_KEPT", len(catalogue.current().drawn) + 2)
+    pages = [draw("{{ code }} {{ own.name }}", {"name": "a"}, code=code) for code in range(4)]
+    assert pages == ["0 a", "1 a", "2 a", "3 a"]
+    assert len(catalogue.current().drawn) == kept_pages.MOST_KEPT
