@@ -80,7 +80,10 @@ BARE_SESSION = Compiled(
 )
 ENROLMENT_LOCK = Compiled(
     lambda public_id: (
-        Enrolment.objects.select_for_update(no_key=True)
+        # Its order would lock the action and the student as well, and have everybody wait in line
+        # who is in the same course.
+        Enrolment.objects.order_by()
+        .select_for_update(no_key=True)
         .filter(
             pk=Subquery(
                 AttendanceSession.objects.filter(public_id=public_id).values("enrolment")[:1]

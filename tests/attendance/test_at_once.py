@@ -9,7 +9,7 @@ import pytest
 from django.db import connections, transaction
 from django.utils import timezone
 
-from attendance import callbacks
+from attendance import callbacks, lookups
 from attendance.models import AttendanceSession, SenceCallback, StaffAlert, State
 from attendance.starting import start
 from tests.attendance_steps import (
@@ -90,6 +90,17 @@ def test_the_same_close_several_times_at_once_closes_once():
     session = opened()
     at_once(5, lambda n: post(session, "close", closing(session)))
     assert outcomes(session) == ["closed"] + ["replay"] * 4
+
+
+def test_students_of_one_course_and_courses_of_one_student_do_not_wait_for_each_other():
+    first = requested()
+    classmate = requested(EnrolmentFactory(action=first.enrolment.action))
+    same_student = requested(EnrolmentFactory(student=first.enrolment.student))
+    with transaction.atomic():
+        lookups.locked(first.public_id)
+        others = [classmate, same_student]
+        at_once(2, lambda n: post(others[n], "open", answer(others[n])))
+        assert [outcomes(session) for session in others] == [["opened"]] * 2
 
 
 def test_a_late_success_and_a_new_start_at_once_leave_one_live_session():
