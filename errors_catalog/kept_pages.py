@@ -40,8 +40,9 @@ def render_kept(
     It is drawn once for each `drawn`, until the catalogue changes or is read again, for whoever
     asks: it must depend on nothing else but the settings and static files. A value may be what the
     template calls for it. `own` are texts of this page alone, escaped unless they are safe, which
-    the template only shows: `{{ own.course_name }}`. So is `{% csrf_token %}`. Raises KeyError for
-    one that the template shows and `own` lacks.
+    the template only shows, and as they are: `{{ own.course_name }}`. So is `{% csrf_token %}`.
+    Raises KeyError for one that the template shows and `own` lacks, TypeError where it does
+    anything else with one.
     """
     kept = catalogue.current().drawn
     key = (template, *drawn.items())
@@ -61,6 +62,9 @@ def _draw(request: HttpRequest, template: str, drawn: dict[str, Hashable]) -> li
     names = {place: name for name, place in places.items()} | {token: TOKEN}
     parts = re.split(f"({'|'.join(names)})", page)
     parts[1::2] = [names[place] for place in parts[1::2]]
+    # Django takes what an `if` of two parts raises for false; a filter would change the place.
+    if unseen := places.keys() - set(parts[1::2]):
+        raise TypeError(f"What is a page's own is shown as it is: {', '.join(sorted(unseen))}.")
     return parts
 
 

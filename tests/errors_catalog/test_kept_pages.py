@@ -129,6 +129,20 @@ def test_what_is_a_pages_own_decides_nothing(draw):
         draw("{% if own.name %}x{% endif %}", {"name": ""})
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% if not own.name %}x{% endif %}",
+        "{% if own.name and code %}x{% endif %}",
+        "{% if own.name == 'Ana' %}x{% endif %}",
+        "{{ own.name|upper }}",
+    ],
+)
+def test_what_is_a_pages_own_is_shown_as_it_is(draw, source):
+    with pytest.raises(TypeError, match="as it is: name"):
+        draw(source, {"name": "Ana"}, code=1)
+
+
 def test_what_comes_from_outside_is_kept_in_a_bounded_number(draw, monkeypatch):
     monkeypatch.setattr(kept_pages, "MOST_KEPT", len(catalogue.current().drawn) + 2)
     pages = [draw("{{ code }} {{ own.name }}", {"name": "a"}, code=code) for code in range(4)]
