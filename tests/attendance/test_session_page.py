@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from attendance.models import StaffAlert
+from attendance.models import AttendanceSession, StaffAlert
 from courses.models import Otec
 from tests.attendance_steps import answer, closing, identified, opened, page, post, requested
 from tests.factories import EnrolmentFactory
@@ -227,6 +227,14 @@ def test_the_page_of_an_error_is_one_query(client, django_assert_num_queries):
     client.get(session.get_absolute_url())
     with django_assert_num_queries(1):
         client.get(session.get_absolute_url())
+
+
+def test_a_refusal_of_which_no_error_is_kept_is_shown_all_the_same():
+    session = requested()
+    AttendanceSession.objects.filter(pk=session.pk).update(rejected_at=timezone.now())
+    text = page(session)
+    assert "Volver a intentar" in text
+    assert "mailto:?" not in text
 
 
 def test_what_sence_says_is_escaped():
