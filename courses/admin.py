@@ -204,8 +204,6 @@ class ActionAdmin(ScopedAdmin, PlainSearchAdmin, RefusalsAdmin):
         ("course__otec", OtecFilter),
     ]
     list_select_related = ["course"]
-    # Drawing a hundred takes two thirds of the page's time, and a screen shows twenty.
-    list_per_page = 50
     date_hierarchy = "starts_on"
     search_fields = ["code", "course__name", "course__sence_code"]
     search_help_text = "Código de acción, nombre del curso o código SENCE."
