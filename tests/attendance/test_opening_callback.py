@@ -1,5 +1,6 @@
 """SENCE's answer to an opening, posted to UrlRetoma and UrlError: what it may and may not do."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -399,3 +400,24 @@ def test_a_success_asks_the_database_six_things_at_the_most():
     assert outcomes(session) == ["opened"]
     asked = [query["sql"] for query in captured if query["sql"] not in ("BEGIN", "COMMIT")]
     assert len(asked) <= 6, asked
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_answer_waits_for_the_disk_and_what_follows_from_it_does_not():
+    session = requested()
+    waits = {}
+
+    def look(execute, sql, *rest):
+        found = execute(sql, *rest)
+        if insert := re.match(r'INSERT INTO "(\w+)"', sql):
+            waits[insert[1]] = synchronous_commit()
+        return found
+
+    with connection.execute_wrapper(look):
+        post(session, "open", answer(session))
+    assert waits == {"attendance_sencecallback": "on", "attendance_callbackverdict": "off"}
+    assert synchronous_commit() == "on"
+
+
+def synchronous_commit():
+    return connection.connection.execute("SHOW synchronous_commit").fetchone()[0]
