@@ -1,18 +1,21 @@
 """Whole pages drawn once for everybody: what must be each browser's own, and what must change."""
 
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from django.core.cache import cache
 from django.test import Client, RequestFactory, override_settings
 from django.urls import reverse
+from django.utils import timezone
 
 from attendance import sence_state
+from attendance.models import AttendanceSession
 from errors_catalog import catalogue, kept_pages
 from errors_catalog.models import ContactDetails
 from tests.attendance_steps import identified, opened, page, requested
-from tests.factories import EnrolmentFactory
+from tests.factories import ActionFactory, EnrolmentFactory
 
 pytestmark = pytest.mark.django_db
 RUT = reverse("attendance:rut")
@@ -77,6 +80,57 @@ def test_each_students_page_has_what_is_theirs_and_nothing_of_anybody_else(reach
         for text in (session.run, session.nonce, str(session.public_id), session.course_name):
             assert text in own
             assert text not in others
+
+
+def as_asked_for(session: AttendanceSession, at: datetime) -> None: ...
+
+
+def set_aside(session: AttendanceSession, at: datetime) -> None:
+    AttendanceSession.objects.filter(pk=session.pk).update(superseded_at=at)
+
+
+def rejected(session: AttendanceSession, at: datetime) -> None:
+    session.mark_rejected("311;998", at)
+
+
+def open_past_the_limit(session: AttendanceSession, at: datetime) -> None:
+    session.mark_opened("sence-1", at, time="", zone="")
+
+
+def not_closed_by_sence(session: AttendanceSession, at: datetime) -> None:
+    open_past_the_limit(session, at)
+    session.mark_close_failed("311;998", at)
+
+
+def closed(session: AttendanceSession, at: datetime) -> None:
+    open_past_the_limit(session, at)
+    session.mark_closed(at, time="", zone="")
+
+
+@pytest.mark.parametrize("close_required", [True, False])
+@pytest.mark.parametrize(
+    "reach",
+    [as_asked_for, set_aside, rejected, open_past_the_limit, not_closed_by_sence, closed],
+)
+def test_in_no_state_is_a_page_drawn_with_anything_of_another_student(reach, close_required):
+    sessions = []
+    for days in (5, 9):
+        at = timezone.now() - timedelta(days=days)
+        action = ActionFactory(
+            starts_on=at.date() - timedelta(days=1), close_required=close_required
+        )
+        session = requested(EnrolmentFactory(action=action), at)
+        reach(session, at)
+        sessions.append(session)
+    first, second = sessions
+    page(first, identified(first.enrolment))
+    with override_settings(TEMPLATES=[]):
+        text = page(second, identified(second.enrolment))
+    for own in (second.run, str(second.public_id), second.course_name):
+        assert own in text
+    day = f"{timezone.localtime(first.requested_at):%d-%m-%Y}"
+    for other in (first.run, first.nonce, str(first.public_id), first.course_name, day):
+        assert other not in text
 
 
 def test_each_student_chooses_among_their_own_courses():
