@@ -141,17 +141,20 @@ def session(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         found = _find(public_id)
     now = timezone.now()
     template, (drawn, own) = screens.screen(found, now)
-    run = student_cookie.read(request)
-    is_own = run == found.run
+    is_own = student_cookie.read(request) == found.run
     is_flagged = found.last_outcome in FLAGGED
     answered = found.has_pending_answer or is_flagged
     closing_is_flagged = found.close_is_flagged and found.state == State.OPEN
     seen = student_cookie.has_seen(request)
     newer = _newer(found) if found.superseded_at and is_own else None
+    if is_own:
+        own["run"] = found.run
+    if newer:
+        own["newer_id"] = str(newer.public_id)
     response = render_kept(
         request,
         template,
-        own=own | {"run": run or "", "newer_id": str(newer and newer.public_id)},
+        own=own,
         **drawn,
         knows_run=is_own,
         answer_pending=found.has_pending_answer,
