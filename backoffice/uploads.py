@@ -15,6 +15,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import connection, transaction
 from django.utils import timezone
@@ -24,6 +25,7 @@ from courses.models import Action
 from courses.rosters.errors import RosterError
 from courses.rosters.load import Progress, RosterResult, load_roster
 from courses.rosters.sources import receive, stream_chunks
+from courses.rut import normalise
 from usecap_sence import locks
 
 logger = logging.getLogger(__name__)
@@ -46,7 +48,8 @@ def accept(file: File, user: Any, now: datetime) -> RosterUpload:
 def accept_pasted(text: str, action: Action, user: Any, now: datetime) -> RosterUpload:
     """Make a roster of the RUTs in a text, all of them for one action, and start to check it.
 
-    The roster repeats what the action says of itself, so that `-1` finds its course too.
+    The roster repeats what the action says of itself, so that `-1` finds its course too. A RUT
+    that is pasted more than once, however it is written, is taken once.
     """
     course = action.course
     table = io.StringIO()
@@ -57,7 +60,7 @@ def accept_pasted(text: str, action: Action, user: Any, now: datetime) -> Roster
             "ambiente", "rut_otec",
         ]
     )  # fmt: skip
-    for rut in re.split(r"[\s,;]+", text.strip()):
+    for rut in {_same(rut): rut for rut in re.split(r"[\s,;]+", text.strip())}.values():
         writer.writerow(
             [
                 rut, action.code, course.name, course.sence_code, course.training_line,
@@ -65,6 +68,14 @@ def accept_pasted(text: str, action: Action, user: Any, now: datetime) -> Roster
             ]
         )  # fmt: skip
     return _begin(f"{PASTED} {action.code}", table.getvalue().encode(), user, now)
+
+
+def _same(rut: str) -> str:
+    """Return what is the same of one RUT written in several ways: what is no RUT stays as it is."""
+    try:
+        return normalise(rut)
+    except ValidationError:
+        return rut
 
 
 def _begin(name: str, content: bytes, user: Any, now: datetime) -> RosterUpload:

@@ -165,6 +165,15 @@ def test_pasted_ruts_are_enrolled_in_the_action(coordinator, code):
     assert action.enrolments.count() == 2
 
 
+def test_a_rut_pasted_twice_counts_once(coordinator):
+    """Pasted RUTs have no line that a sentence could send the reader to."""
+    action, dotted = ActionFactory(), f"11.000.002-{make_rut(11_000_002)[-1].upper()}"
+    ruts = f"{make_rut(11_000_002)}\n{dotted} hola hola"
+    coordinator.post(reverse(START), {"action": action.pk, "ruts": ruts})
+    summary = settled().summary
+    assert (summary["read"], summary["created"], summary["rejected"]) == (2, 1, 1)
+
+
 def test_who_works_for_one_otec_loads_for_that_one_alone():
     theirs, other = OtecFactory(), OtecFactory()
     action = ActionFactory(course=CourseFactory(otec=other))
