@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_variables
 from courses import tokens
 from courses.models import Otec, Student
 from courses.refusals import RefusableForm
+from usecap_sence.widgets import LinesWidget
 
 GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
@@ -21,6 +22,7 @@ class OtecForm(RefusableForm):
     class Meta:
         model = Otec
         fields = ["name", "rut", "alert_emails"]
+        widgets = {"alert_emails": LinesWidget}
 
     def clean_alert_emails(self) -> str:
         lines = [line.strip() for line in self.cleaned_data["alert_emails"].splitlines()]

@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator, validate_email
 from errors_catalog import defaults
 from errors_catalog.models import HelpText
 from errors_catalog.placeholders import COMMON, check_placeholders
+from usecap_sence.widgets import LinesWidget
 
 validate_phone = RegexValidator(r"^\+?[\d() -]{6,30}\Z")
 
@@ -63,6 +64,9 @@ class HelpTextForm(forms.ModelForm):
 
 
 class ContactDetailsForm(forms.ModelForm):
+    class Meta:
+        widgets = {"phones": LinesWidget, "alert_emails": LinesWidget}
+
     def clean_phones(self) -> str:
         return check_lines(self.cleaned_data["phones"], validate_phone, "un teléfono")
 

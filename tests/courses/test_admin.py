@@ -471,6 +471,14 @@ def test_an_otec_keeps_several_addresses_one_a_line(admin_client):
     assert otec.alert_emails == "ana@example.com\nluz@example.com"
 
 
+def test_an_otecs_addresses_that_stay_the_same_are_no_change(admin_client):
+    """A browser ends each line of a field with a return of its own."""
+    otec = OtecFactory(alert_emails="ana@example.com\nluz@example.com")
+    data = otec_data(otec, name="Otro", alert_emails="ana@example.com\r\nluz@example.com")
+    assert admin_client.post(address("otec_change", otec.pk), data).status_code == 302
+    assert LogEntry.objects.latest("action_time").get_change_message() == "Modificado Nombre."
+
+
 @pytest.mark.parametrize("permissions", [[], ["change_otec_token"]])
 def test_what_is_no_address_is_named_and_nothing_is_saved(permissions):
     otec = OtecFactory()

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
@@ -315,6 +316,17 @@ def test_texts_and_contact_details_are_neither_added_nor_deleted(admin_client, m
     name, row = model._meta.model_name, model.objects.first()
     assert admin_client.get(admin_url(name, "add")).status_code == 403
     assert admin_client.post(admin_url(name, "delete", row.pk), {"post": "yes"}).status_code == 403
+
+
+def test_lines_that_stay_the_same_are_no_change(admin_client):
+    """A browser ends each line of a field with a return of its own."""
+    contact = ContactDetails.objects.get()
+    assert "\n" in contact.phones
+    fields = {"email": "ayuda@usecap.cl", "phones": contact.phones.replace("\n", "\r\n")}
+    assert admin_client.post(admin_url("contactdetails", "change", 1), fields).status_code == 302
+    assert LogEntry.objects.latest("action_time").get_change_message() == (
+        "Modificado Correo para alumnos."
+    )
 
 
 def test_contact_details_are_checked_line_by_line(admin_client):
