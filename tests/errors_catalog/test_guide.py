@@ -27,6 +27,11 @@ def test_the_guide_is_where_the_help_button_leads():
     assert reverse("errors_catalog:guide") == "/guia/"
 
 
+def test_the_rut_of_the_example_stays_on_one_line(page):
+    """A browser may break a line after its hyphen."""
+    assert '<span class="text-nowrap">12345678-9</span>' in page
+
+
 def test_the_whole_guide_is_there_in_its_order(page):
     headings = re.findall(r"<h[123][^>]*>(.*?)</h[123]>", page)
     assert headings == [
