@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from django.db import Error as DatabaseError
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -116,8 +116,9 @@ def apply(callback: SenceCallback) -> Outcome | None:
     """
     try:
         with transaction.atomic():
-            _commit_without_waiting_for_the_disk()
-            session = lookups.locked(callback.public_id)
+            # The answer is on disk. Should what it does be lost, it waits again, and the session's
+            # page or a replay applies it anew.
+            session = lookups.locked(callback.public_id, waits_for_disk=False)
             answer = read(bytes(callback.body), callback.body_length)
             verdict = judge(session, callback, answer)
             if verdict.outcome == Outcome.ANOMALY and _earlier_ones_wait(callback):
@@ -138,13 +139,6 @@ def apply(callback: SenceCallback) -> Outcome | None:
         if not CallbackVerdict.objects.filter(callback=callback).exists():
             raise
         return None
-
-
-def _commit_without_waiting_for_the_disk() -> None:
-    # What is kept is on disk. Where the machine dies within the second after this commit, it is
-    # gone as a whole: the answer waits again, and the session's page or a replay applies it anew.
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit TO off")
 
 
 def _earlier_ones_wait(callback: SenceCallback) -> bool:

@@ -38,16 +38,19 @@ def session(public_id: uuid.UUID) -> AttendanceSession:
     raise AttendanceSession.DoesNotExist
 
 
-def locked(public_id: uuid.UUID) -> AttendanceSession | None:
+def locked(public_id: uuid.UUID, *, waits_for_disk: bool = True) -> AttendanceSession | None:
     """Return the session as it is now, its enrolment locked until the transaction ends.
 
     One lock an enrolment serialises starts, callbacks and staff: a session's transitions may touch
-    its siblings. None where no session has the id. Raises TransactionManagementError outside of a
-    transaction, where a lock lasts no longer than its statement.
+    its siblings. Without `waits_for_disk` the commit returns before it is on disk: if the machine
+    dies in the second after it, what the transaction did is gone as a whole. None where no session
+    has the id. Raises TransactionManagementError outside of a transaction, where a lock lasts no
+    longer than its statement.
     """
     if not connection.in_atomic_block:
         raise TransactionManagementError("A session is locked within a transaction.")
-    _, rows = one_after_the_other(public_id, ENROLMENT_LOCK, BARE_SESSION)
+    first = "" if waits_for_disk else "SET LOCAL synchronous_commit TO off"
+    _, rows = one_after_the_other(public_id, ENROLMENT_LOCK, BARE_SESSION, first=first)
     for values in rows:
         return AttendanceSession.from_db(DEFAULT_DB_ALIAS, SESSION_FIELDS, values)
     return None

@@ -40,14 +40,17 @@ class Compiled:
         cursor.execute(sql, [value if one == self.sample else one for one in parameters])
 
 
-def one_after_the_other(value: Any, *questions: Compiled) -> list[list[tuple]]:
+def one_after_the_other(value: Any, *questions: Compiled, first: str = "") -> list[list[tuple]]:
     """Return the rows of each question for `value`, asked in one exchange with PostgreSQL.
 
-    Each sees what is there once those before it are answered. Raises django.db.Error.
+    Each sees what is there once those before it are answered; `first` is a statement that goes
+    before them. Raises django.db.Error.
     """
     with ExitStack() as stack:
         cursors = [stack.enter_context(connection.cursor()) for _ in questions]
         with connection.wrap_database_errors, connection.connection.pipeline():
+            if first:
+                stack.enter_context(connection.cursor()).execute(first)
             for cursor, question in zip(cursors, questions, strict=True):
                 question.execute(cursor, value)
             return [cursor.fetchall() for cursor in cursors]
