@@ -23,6 +23,7 @@ from attendance.models import (
     CallbackVerdict,
     StaffAlert,
 )
+from attendance.sence.incoming import whole_codes
 from attendance.sence_state import failing_environments
 from backoffice import board, day_counts
 from backoffice.charts import Chart, Point, chart
@@ -324,8 +325,7 @@ def _refused(user: Any, first: date, last: date) -> list[tuple[list[str], int]]:
 
 def _codes(glosa: str) -> list[str]:
     """Return each code of a GlosaError whole; an empty one where it says nothing at all."""
-    # Between two semicolons there may be nothing, which is no code and not the lack of one.
-    return [code for part in glosa.split(";") if (code := part.strip())] if glosa else [""]
+    return whole_codes(glosa) if glosa else [""]
 
 
 def _error(code: str, count: int, first: date, last: date) -> Error:

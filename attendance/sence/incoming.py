@@ -117,8 +117,13 @@ def _is_named_token(pair: bytes) -> bool:
 
 def error_codes(glosa: str) -> list[str]:
     """Return the codes of a `GlosaError`, in order, without repeats: `211;204` has two."""
-    codes = (code.strip()[:MAX_CODE] for code in glosa.split(";"))
-    return list(dict.fromkeys(code for code in codes if code))[:MAX_CODES]
+    return list(dict.fromkeys(code[:MAX_CODE] for code in whole_codes(glosa)))[:MAX_CODES]
+
+
+def whole_codes(glosa: str) -> list[str]:
+    """Return the codes of a `GlosaError` as they came, however long or many they are."""
+    # Between two semicolons there may be nothing, which is no code.
+    return [code for part in glosa.split(";") if (code := part.strip())]
 
 
 def contradictions(answer: Answer, attempt: object) -> list[str]:
