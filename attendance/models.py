@@ -90,7 +90,7 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
 
     def overlong(self, now: datetime) -> Self:
         """Past the limit while the action exists to be closed: what staff have to look at."""
-        return self.past_limit(now).filter(close_required=True, resolved_at=None)
+        return self.open().filter(_past_its_close(now))
 
     def unsettled(self) -> Self:
         """Not resolved by staff, or opened by SENCE after they had resolved it."""
@@ -113,10 +113,9 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
 
     def with_state_in_words(self, now: datetime) -> Self:
         """Add `in_words`, which is `AttendanceSession.state_in_words`."""
-        is_overlong = Q(opened_at__lt=now - session_limit(), close_required=True, resolved_at=None)
         state = Case(
             When(closed_at__isnull=False, then=Value(State.CLOSED.label)),
-            When(is_overlong, then=Value(OVERLONG)),
+            When(_past_its_close(now), then=Value(OVERLONG)),
             When(opened_at__isnull=False, then=Value(State.OPEN.label)),
             When(rejected_at__isnull=False, then=Value(State.REJECTED.label)),
             default=Value(State.REQUESTED.label),
@@ -131,6 +130,11 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
     def live(self) -> Self:
         """What the database allows once per enrolment: requested or open, and not set aside."""
         return self.filter(LIVE)
+
+
+def _past_its_close(now: datetime) -> Q:
+    """Of open sessions, those which should have been closed by now, and which nobody settled."""
+    return Q(opened_at__lt=now - session_limit(), close_required=True, resolved_at=None)
 
 
 LIVE = (
