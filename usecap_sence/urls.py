@@ -3,6 +3,9 @@
 from django.contrib import admin
 from django.urls import include, path
 
+# Here and not as Django starts: no command needs admin, which is half of what there is to load.
+admin.autodiscover()
+
 urlpatterns = [
     path("", include("attendance.urls")),
     path("diseno/", include("backoffice.design_urls")),

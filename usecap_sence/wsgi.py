@@ -13,7 +13,7 @@ from django.db import connections
 from django.template import engines
 from django.utils import formats
 
-from usecap_sence import locks
+from usecap_sence import commands, locks
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "usecap_sence.settings")
 
@@ -27,7 +27,7 @@ formats.get_format("DATE_FORMAT")
 
 # Application servers don't run the system checks by themselves, and a site whose settings
 # contradict each other would lose answers of SENCE's.
-if errors := [e for e in run_checks(tags=["attendance"]) if e.is_serious()]:
+if errors := [e for e in run_checks(tags=commands.CHECKS) if e.is_serious()]:
     raise ImproperlyConfigured("\n".join(f"{e.id}: {e.msg} {e.hint or ''}" for e in errors))
 
 # What SENCE answered while nobody could apply it, the first of it: each worker passes here, and the

@@ -7,8 +7,12 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from django.core.management import get_commands, load_command_class
 from django.db import connection
 
+from usecap_sence import commands
+
+OUR_APPS = {"attendance", "backoffice", "courses", "errors_catalog"}
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
     "DEBUG": "false",
@@ -118,10 +122,44 @@ def test_a_command_says_what_is_missing_without_a_traceback(tmp_path, name):
     assert "Traceback" not in done.stderr
 
 
-def test_a_command_refuses_what_the_site_would(tmp_path):
-    done = run(tmp_path, "manage.py", "check", PUBLIC_BASE_URL="http://asistencia.example.cl")
+@pytest.mark.parametrize("command", [["check"], ["import_enrolments", "roster.csv"]])
+def test_a_command_refuses_what_the_site_would(tmp_path, command):
+    done = run(tmp_path, "manage.py", *command, PUBLIC_BASE_URL="http://asistencia.example.cl")
     assert done.returncode != 0
     assert "attendance.E003" in done.stderr
+
+
+def test_each_command_of_ours_asks_for_those_checks():
+    ours = [name for name, app in get_commands().items() if app in OUR_APPS]
+    assert "import_enrolments" in ours
+    for name in ours:
+        command = load_command_class(get_commands()[name], name)
+        assert command.requires_system_checks == commands.CHECKS, name
+
+
+def test_a_command_does_not_wait_for_admin_to_load(tmp_path):
+    load = """
+import sys
+import django; django.setup()
+from django.core.management import get_commands, load_command_class
+load_command_class("courses", "import_enrolments")
+print(sorted({"courses.admin", "import_export.admin", "openpyxl", "requests"} & set(sys.modules)))
+"""
+    done = run(tmp_path, "-c", load)
+    assert done.stdout.split() == ["[]"], done.stderr
+
+
+def test_check_looks_at_admin_though_it_loads_late(tmp_path):
+    """Of the pages nothing is asked: their addresses fill admin, and checks have no order."""
+    look = """
+import django; django.setup()
+from django.contrib.admin import ModelAdmin
+from django.core.checks import run_checks
+ModelAdmin.list_per_page = "many"
+print(sum(found.id == "admin.E118" for found in run_checks(tags=["admin"])) > 10)
+"""
+    done = run(tmp_path, "-c", look)
+    assert done.stdout.split() == ["True"], done.stderr
 
 
 def test_the_simulator_refuses_to_start_in_production(tmp_path):

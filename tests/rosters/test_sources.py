@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from courses.rosters import sources
+from courses.rosters import download, sources
 from courses.rosters.errors import RosterError
 from courses.rosters.sources import open_source, receive
 
@@ -203,11 +203,11 @@ class TestHttps:
         assert "supera los 1 MB" in refused(f"{address}/endless")
 
     def test_a_server_that_says_nothing_times_out(self, address, monkeypatch):
-        monkeypatch.setattr(sources, "READ_SECONDS", 0.3)
+        monkeypatch.setattr(download, "READ_SECONDS", 0.3)
         assert "tarda demasiado" in refused(f"{address}/silence")
 
     def test_a_server_that_drips_times_out(self, address, monkeypatch):
-        monkeypatch.setattr(sources, "TOTAL_SECONDS", 0.3)
+        monkeypatch.setattr(download, "TOTAL_SECONDS", 0.3)
         assert "tarda demasiado" in refused(f"{address}/drip")
 
     def test_a_body_cut_short_is_refused(self, address):

@@ -3,11 +3,12 @@
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import OperationalError
 from tqdm import tqdm
 
 from attendance import callbacks
+from usecap_sence.commands import BaseCommand
 
 
 class Command(BaseCommand):

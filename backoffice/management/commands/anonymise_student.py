@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from backoffice.management import database
 from backoffice.management.students import student_of
 from backoffice.privacy.anonymise import StillLiveError, anonymise
+from usecap_sence.commands import BaseCommand
 
 
 class Command(BaseCommand):

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
 from backoffice.management import database
 from backoffice.privacy import retention
+from usecap_sence.commands import BaseCommand
 
 
 class Command(BaseCommand):

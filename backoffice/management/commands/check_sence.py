@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from backoffice.management import database
 from backoffice.preflight import lines, rosters
 from courses.models import Action
+from usecap_sence.commands import BaseCommand
 
 TIMEOUT = (5, 10)
 """Seconds to connect, and to wait for the first byte."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
@@ -20,6 +20,7 @@ from backoffice.management import database
 from backoffice.management.dates import day
 from courses.models import Action, Course, Otec
 from courses.rut import normalise
+from usecap_sence.commands import BaseCommand
 
 STANDARD_OUTPUT = "-"
 

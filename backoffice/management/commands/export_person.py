@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from backoffice.management import database
 from backoffice.management.students import student_of
 from backoffice.models import SecurityEvent
 from backoffice.privacy.person import everything_of
 from backoffice.security_log import record
+from usecap_sence.commands import BaseCommand
 
 
 class Command(BaseCommand):

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from backoffice.mails import reminders
 from backoffice.management import database
+from usecap_sence.commands import BaseCommand
 
 
 class Command(BaseCommand):

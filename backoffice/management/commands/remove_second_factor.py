@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from backoffice import second_factor
 from backoffice.management import database
+from usecap_sence.commands import BaseCommand
 
 
 class Command(BaseCommand):

@@ -3,11 +3,12 @@
 from datetime import date, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from backoffice.mails import digest
 from backoffice.management import database, dates
+from usecap_sence.commands import BaseCommand
 
 
 class Command(BaseCommand):

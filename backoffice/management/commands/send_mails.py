@@ -4,12 +4,12 @@ import sys
 from functools import partial
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 from tqdm import tqdm
 
 from backoffice.mails import alerts, delivery, outbox, watch
 from backoffice.management import database
+from usecap_sence.commands import BaseCommand
 
 
 class Command(BaseCommand):

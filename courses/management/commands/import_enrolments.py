@@ -7,13 +7,14 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TextIO
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from tqdm import tqdm
 
 from courses.rosters.errors import RosterError
 from courses.rosters.load import SHOWN_TROUBLES, RosterResult, load_roster
 from courses.rosters.rows import Trouble
 from courses.rosters.sources import open_source
+from usecap_sence.commands import BaseCommand
 from usecap_sence.logs import mask
 
 NOTHING_LOADED, SOME_REJECTED = 1, 3

@@ -3,11 +3,12 @@
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 
 from courses import tokens
 from courses.models import Otec
+from usecap_sence.commands import BaseCommand
 
 
 class Command(BaseCommand):

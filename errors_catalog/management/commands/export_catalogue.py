@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from errors_catalog import whole
+from usecap_sence.commands import BaseCommand
 
 
 class Command(BaseCommand):

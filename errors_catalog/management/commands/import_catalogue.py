@@ -4,9 +4,10 @@ import json
 import sys
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from errors_catalog import whole
+from usecap_sence.commands import BaseCommand
 
 
 class Command(BaseCommand):
