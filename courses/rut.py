@@ -22,6 +22,8 @@ def visible(typed: str) -> str:
     A RUT copied from a chat or a document may bring some along: marks of the direction of writing,
     spaces of no width.
     """
+    if typed.isascii():
+        return typed
     return "".join(sign for sign in typed if unicodedata.category(sign) != "Cf")
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from itertools import islice
 from typing import IO, Any
 
-import xlsxwriter
 from django.db import connection, transaction
 from django.db.models import Func, TextField, Value
 from django.db.models.functions import NullIf
@@ -92,6 +91,9 @@ ROWS = {CSV: csv_rows, XLSX: xlsx_rows}
 
 def write_xlsx(rows: Iterable[tuple], file: IO[bytes]) -> None:
     """Write the workbook to an open binary file; rows beyond a sheet's limit go on in another."""
+    # A command that writes a CSV need not wait for it; pages have it from the uploads'.
+    import xlsxwriter  # noqa: PLC0415
+
     book = xlsxwriter.Workbook(file, {"constant_memory": True})
     header = book.add_format({"bold": True})
     formats = {
