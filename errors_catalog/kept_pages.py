@@ -1,11 +1,12 @@
 """Pages drawn once for each state of the catalogue, then filled with what is each one's own."""
 
 import re
+import secrets
 import uuid
 from collections.abc import Hashable, Mapping
+from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
@@ -32,6 +33,14 @@ class Places(dict[str, Place]):
         return place
 
 
+class Drawing(NamedTuple):
+    """A page in parts, encoded: a text, what is each page's own, a text, and so on."""
+
+    parts: list[bytes]
+    shown: list[str]
+    """The names of every second part."""
+
+
 def render_kept(
     request: HttpRequest, template: str, own: Mapping[str, str] | None = None, **drawn: Hashable
 ) -> HttpResponse:
@@ -46,33 +55,44 @@ def render_kept(
     """
     kept = catalogue.current().drawn
     key = (template, *drawn.items())
-    parts = kept.get(key)
-    if parts is None:
-        parts = _draw(request, template, drawn)
+    drawing = kept.get(key)
+    if drawing is None:
+        drawing = _draw(request, template, drawn)
         if len(kept) < MOST_KEPT:
-            kept[key] = parts
-    return HttpResponse(_filled(parts, own or {}, request))
+            kept[key] = drawing
+    return HttpResponse(_filled(drawing, own or {}, request))
 
 
-def _draw(request: HttpRequest, template: str, drawn: dict[str, Hashable]) -> list[str]:
-    """Return the page in parts: text, the name of what is each page's own, text, and so on."""
+def _draw(request: HttpRequest, template: str, drawn: dict[str, Hashable]) -> Drawing:
     places = Places()
     token = str(uuid.uuid4())
     page = render_to_string(template, drawn | {"own": places, TOKEN: token}, request)
     names = {place: name for name, place in places.items()} | {token: TOKEN}
     parts = re.split(f"({'|'.join(names)})", page)
-    parts[1::2] = [names[place] for place in parts[1::2]]
+    shown = [names[place] for place in parts[1::2]]
     # Django takes what an `if` of two parts raises for false; a filter would change the place.
-    if unseen := places.keys() - set(parts[1::2]):
+    if unseen := places.keys() - set(shown):
         raise TypeError(f"What is a page's own is shown as it is: {', '.join(sorted(unseen))}.")
-    return parts
+    return Drawing([part.encode() for part in parts], shown)
 
 
-def _filled(parts: list[str], own: Mapping[str, str], request: HttpRequest) -> str:
-    names = set(parts[1::2])
+def _filled(drawing: Drawing, own: Mapping[str, str], request: HttpRequest) -> bytes:
+    names = set(drawing.shown)
     values: dict[str, str] = {name: conditional_escape(own[name]) for name in names - {TOKEN}}
     if TOKEN in names:
-        values[TOKEN] = get_token(request)
-    page = parts.copy()
-    page[1::2] = [values[name] for name in parts[1::2]]
-    return "".join(page)
+        values[TOKEN] = _token(request)
+    page = drawing.parts.copy()
+    page[1::2] = [values[name].encode() for name in drawing.shown]
+    return b"".join(page)
+
+
+def _token(request: HttpRequest) -> str:
+    """Return what a form of this browser must send: its cookie's value, made where it has none.
+
+    Django's own token is this behind a mask made anew for each page, character by character, which
+    takes longer than all else of a page. The mask hides it in a compressed page that repeats what a
+    stranger chose (BREACH): no page here repeats anything of its request.
+    """
+    if "CSRF_COOKIE" not in request.META:
+        request.META |= {"CSRF_COOKIE": secrets.token_hex(16), "CSRF_COOKIE_NEEDS_UPDATE": True}
+    return str(request.META["CSRF_COOKIE"])
