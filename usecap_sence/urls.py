@@ -7,9 +7,9 @@ from django.urls import include, path
 admin.autodiscover()
 
 urlpatterns = [
+    path("guia/", include("errors_catalog.urls")),
     path("", include("attendance.urls")),
     path("diseno/", include("backoffice.design_urls")),
-    path("guia/", include("errors_catalog.urls")),
     path("admin/", admin.site.urls),
     path("", include("backoffice.health_urls")),
 ]
