@@ -1,11 +1,11 @@
 """Logs hold no personal data and no secret, whatever a message or a traceback carries."""
 
+import json
 import logging
 import re
+from contextvars import ContextVar
 from copy import copy
 from typing import Any
-
-from pythonjsonlogger.json import JsonFormatter
 
 MASKS = [
     # The nonce of a callback URL, or of a trial's: whoever holds it can speak in SENCE's name.
@@ -24,6 +24,11 @@ MASKS = [
 ]
 """What a text must have for the pattern to be looked for, which takes longer; and what comes in
 its place."""
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The name of the request that is being answered here (`usecap_sence.middleware.LogRequests`)."""
+
+AS_JSON = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def mask(text: str) -> str:
@@ -58,21 +63,23 @@ class MaskingFormatter(logging.Formatter):
         return mask(super().format(without_path(record)))
 
 
-class MaskingJsonFormatter(JsonFormatter):
-    """A line of JSON: the fields that are named here, masked before they are put together."""
+class MaskingJsonFormatter(logging.Formatter):
+    """A line of JSON: what is named here alone, masked before it is put together.
 
-    FIELDS = (
-        "time", "level", "name", "message", "exc_info",
-        "request_id", "method", "route", "status", "milliseconds",
-    )  # fmt: skip
+    Whatever else a record carries, Django's request say, may name people.
+    """
+
+    OF_REQUESTS = ("method", "route", "status", "milliseconds")
 
     def format(self, record: logging.LogRecord) -> str:
-        return super().format(without_path(record))
-
-    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        # Whatever else a record carries, Django's request say, may name people.
-        told = super().process_log_record(log_data)
-        return masked({name: told[name] for name in self.FIELDS if name in told})
+        record = without_path(record)
+        said: dict[str, Any] = {"message": record.getMessage(), "request_id": request_id.get()}
+        if record.exc_info:
+            said["exc_info"] = self.formatException(record.exc_info)
+        carried = vars(record)
+        said |= {name: carried[name] for name in self.OF_REQUESTS if name in carried}
+        line = {"time": self.formatTime(record), "level": record.levelname, "name": record.name}
+        return AS_JSON(line | masked(said))
 
 
 def masked(value: Any) -> Any:

@@ -2,6 +2,7 @@
 a view could not do for now, and what staff alone need."""
 
 import logging
+import uuid
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
@@ -20,7 +21,7 @@ from django.middleware.gzip import GZipMiddleware
 from django_otp.middleware import OTPMiddleware
 from simple_history.middleware import HistoryRequestMiddleware
 
-from usecap_sence.logs import route_of
+from usecap_sence.logs import request_id, route_of
 from usecap_sence.views import TooManyRequestsError, too_many_requests, unavailable
 
 logger = logging.getLogger(__name__)
@@ -29,13 +30,19 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class LogRequests:
-    """Writes each request in the log: its route, never its address, which may name people."""
+    """Names each request, or takes the name that a proxy gave it, and writes its line in the log.
+
+    The line has its route, never its address, which may name people. Who asked learns the name too:
+    it is in the answer's header, and begins on the page for our own errors.
+    """
 
     def __init__(self, get_response: GetResponse):
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         began = monotonic()
+        name = name_of(request)
+        request_id.set(name)
         response = self.get_response(request)
         route = route_of(request)
         logger.info(
@@ -50,7 +57,16 @@ class LogRequests:
                 "milliseconds": round((monotonic() - began) * 1000),
             },
         )
+        response.headers["X-Request-ID"] = name
         return response
+
+
+def name_of(request: HttpRequest) -> str:
+    """Return the UUID that came in X-Request-ID, else a new one, as 32 hexadecimal digits."""
+    try:
+        return uuid.UUID(request.META["HTTP_X_REQUEST_ID"]).hex
+    except (KeyError, ValueError):
+        return uuid.uuid4().hex
 
 
 class NotNow:
@@ -82,24 +98,12 @@ class CompressPages(GZipMiddleware):
         return response
 
 
-class ContentSecurityPolicy(CSPMiddleware):
-    """django-csp's, which puts the policy together anew for each page: here once for a setting."""
+class BrowserPolicies(CSPMiddleware):
+    """Tells browsers what a page may load (django-csp) and what of the device: nothing.
 
-    made_of: Any = None
-    policy = ""
-
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
-        has_its_own = any(name.startswith("_csp_") for name in vars(response))
-        if settings.DEBUG or has_its_own or HEADER in response:
-            return super().process_response(request, response)
-        if self.made_of is not settings.CONTENT_SECURITY_POLICY:
-            self.policy, self.made_of = build_policy(), settings.CONTENT_SECURITY_POLICY
-        response.headers[HEADER] = self.policy
-        return response
-
-
-class PermissionsPolicy:
-    """Tells browsers that no page of ours, nor what it might be made to load, needs the device."""
+    django-csp puts its policy together anew for each answer. Here it does so once for all that
+    ask for no other.
+    """
 
     FEATURES = (
         "accelerometer", "camera", "display-capture", "geolocation", "gyroscope",
@@ -107,54 +111,43 @@ class PermissionsPolicy:
     )  # fmt: skip
 
     def __init__(self, get_response: GetResponse):
-        self.get_response = get_response
-        self.policy = ", ".join(f"{feature}=()" for feature in self.FEATURES)
+        super().__init__(get_response)
+        self.permissions = ", ".join(f"{feature}=()" for feature in self.FEATURES)
+        self.policy = build_policy()
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        response.headers.setdefault("Permissions-Policy", self.policy)
+    def __call__(self, request: HttpRequest) -> Any:
+        response: Any = self.get_response(request)
+        response.headers["Permissions-Policy"] = self.permissions
+        asks_for_another = any(name.startswith("_csp_") for name in vars(response))
+        if settings.DEBUG or asks_for_another:
+            return self.process_response(request, response)
+        response.headers.setdefault(HEADER, self.policy)
         return response
 
 
-class ForStaff:
-    """Goes before a middleware that nobody but staff needs: who logs in, and what they change.
+class ForStaff(SessionMiddleware, AuthenticationMiddleware, MessageMiddleware):
+    """Who logs in, what they are told and what they change: for admin's pages alone.
 
-    A student's page has no session, no user and no messages.
+    A student's page has no session, no user and no messages. It is a middleware of each of the
+    kinds that Django's checks look for in MIDDLEWARE, so that a page passes one and not five.
     """
 
     PATHS = "/admin/"
-    get_response: Any
+    PASSED = (
+        SessionMiddleware,
+        AuthenticationMiddleware,
+        OTPMiddleware,
+        MessageMiddleware,
+        HistoryRequestMiddleware,
+    )
+
+    def __init__(self, get_response: GetResponse):
+        super().__init__(get_response)
+        self.of_staff = get_response
+        for middleware in reversed(self.PASSED):
+            self.of_staff = middleware(self.of_staff)
 
     def __call__(self, request: HttpRequest) -> Any:
         if request.path_info.startswith(self.PATHS):
-            return super().__call__(request)  # type: ignore[misc]
-        return self.get_response(request)
-
-
-class StaffSession(ForStaff, SessionMiddleware):
-    pass
-
-
-class StaffUser(ForStaff, AuthenticationMiddleware):
-    pass
-
-
-class StaffSecondFactor(ForStaff, OTPMiddleware):
-    pass
-
-
-class StaffMessages(ForStaff, MessageMiddleware):
-    pass
-
-
-class StaffHistory:
-    """`ForStaff` before simple_history's, which is no class."""
-
-    def __init__(self, get_response: GetResponse):
-        self.get_response = get_response
-        self.remember_who = HistoryRequestMiddleware(get_response)
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith(ForStaff.PATHS):
-            return self.remember_who(request)
+            return self.of_staff(request)
         return self.get_response(request)

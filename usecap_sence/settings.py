@@ -101,7 +101,6 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
     "csp",
-    "django_guid",
     "pgtrigger",
     "import_export",
     "simple_history",
@@ -118,19 +117,13 @@ MIDDLEWARE = [
     # What protects browsers goes round all the rest: files, refusals and redirects have it too.
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "usecap_sence.middleware.ContentSecurityPolicy",
-    "usecap_sence.middleware.PermissionsPolicy",
+    "usecap_sence.middleware.BrowserPolicies",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django_guid.middleware.guid_middleware",
     "usecap_sence.middleware.LogRequests",
     "usecap_sence.middleware.CompressPages",
-    "usecap_sence.middleware.StaffSession",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "usecap_sence.middleware.StaffUser",
-    "usecap_sence.middleware.StaffSecondFactor",
-    "usecap_sence.middleware.StaffMessages",
-    "usecap_sence.middleware.StaffHistory",
+    "usecap_sence.middleware.ForStaff",
     "usecap_sence.middleware.NotNow",
     "axes.middleware.AxesMiddleware",
 ]
@@ -273,9 +266,6 @@ CSRF_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 
-# Names a request in the log, in its answer and on the page for our own errors; a proxy may do so.
-DJANGO_GUID = {"GUID_HEADER_NAME": "X-Request-ID", "EXPOSE_HEADER": False}
-
 # Who is mailed about our own errors, which the coordinators can't mend.
 ERROR_EMAILS = env.list("ERROR_EMAILS", default=[])
 sentry.start(env.str("SENTRY_DSN", default=""), env.str("SENTRY_ENVIRONMENT", default="production"))
@@ -285,30 +275,18 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request": {"()": "django_guid.log_filters.CorrelationId"}},
     "formatters": {
         "text": {
             "()": "usecap_sence.logs.MaskingFormatter",
             "format": "{asctime} {levelname} {name}: {message}",
             "style": "{",
         },
-        "json": {
-            "()": "usecap_sence.logs.MaskingJsonFormatter",
-            "format": "{asctime}{levelname}{name}{message}{correlation_id}",
-            "style": "{",
-            "rename_fields": {
-                "asctime": "time",
-                "levelname": "level",
-                "correlation_id": "request_id",
-            },
-            "json_ensure_ascii": False,
-        },
+        "json": {"()": "usecap_sence.logs.MaskingJsonFormatter"},
     },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": env.str("LOG_FORMAT", default="text" if DEBUG else "json"),
-            "filters": ["request"],
         },
     },
     "root": {"handlers": ["console"], "level": "INFO"},
@@ -319,8 +297,7 @@ LOGGING = {
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         # It tells who mistyped a password. That is in its tables, for who may look.
         "axes": {"level": "ERROR"},
-        # They tell each of their steps.
-        "django_guid": {"level": "ERROR"},
+        # It tells each of its steps.
         "weasyprint": {"level": "WARNING"},
     },
 }

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from errors_catalog.context_processors import site_texts
+from usecap_sence.logs import request_id
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def locked_out(request: HttpRequest, *args: object, **kwargs: object) -> HttpRes
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: our own error, with the beginning of the request's name in the log."""
-    return page(request, 500, code=getattr(request, "correlation_id", "")[:8].upper())
+    return page(request, 500, code=(request_id.get() or "")[:8].upper())
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from attendance.models import SentMail
 from backoffice.mails import outbox
-from usecap_sence.logs import mask, route_of
+from usecap_sence.logs import mask, request_id, route_of
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def _mail(record: logging.LogRecord) -> SentMail:
     route = route_of(request)
     lines = [
         f"Un error nuestro: {name}, en {where}.",
-        f"Ruta: {route}. Solicitud: {getattr(request, 'correlation_id', '-')}.",
+        f"Ruta: {route}. Solicitud: {request_id.get() or '-'}.",
         "El registro del servidor tiene el resto, con ese mismo nombre de solicitud. Este correo "
         "se envía una vez por hora para cada error.",
         # The words of an exception may quote what somebody typed: the places alone.
