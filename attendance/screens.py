@@ -4,10 +4,11 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from html import escape
 from urllib.parse import quote, urlencode
 
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from attendance import alerts
 from attendance.models import AttendanceSession, State, session_limit
@@ -224,7 +225,8 @@ def _form(session: AttendanceSession, phase: str, now: datetime) -> Part:
     except TokenUnavailableError as error:
         alerts.raise_alert(session, NO_TOKEN, str(error), now, counts=False)
         return {}, {"not_ready": catalogue.text("not_ready", curso=session.course_name)}
-    fields = format_html_join(
-        "", '<input type="hidden" name="{}" value="{}">', form["fields"].items()
+    fields = "".join(
+        f'<input type="hidden" name="{name}" value="{escape(value)}">'
+        for name, value in form["fields"].items()
     )
-    return {"sence_url": form["url"]}, {"sence_fields": fields}
+    return {"sence_url": form["url"]}, {"sence_fields": SafeString(fields)}

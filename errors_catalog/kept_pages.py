@@ -4,12 +4,12 @@ import re
 import secrets
 import uuid
 from collections.abc import Hashable, Mapping
+from html import escape
 from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.utils.html import conditional_escape
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeData, SafeString
 
 from errors_catalog import catalogue
 
@@ -78,12 +78,17 @@ def _draw(request: HttpRequest, template: str, drawn: dict[str, Hashable]) -> Dr
 
 def _filled(drawing: Drawing, own: Mapping[str, str], request: HttpRequest) -> bytes:
     names = set(drawing.shown)
-    values: dict[str, str] = {name: conditional_escape(own[name]) for name in names - {TOKEN}}
+    values = {name: _escaped(own[name]) for name in names - {TOKEN}}
     if TOKEN in names:
         values[TOKEN] = _token(request)
     page = drawing.parts.copy()
     page[1::2] = [values[name].encode() for name in drawing.shown]
     return b"".join(page)
+
+
+def _escaped(text: str) -> str:
+    # conditional_escape and format_html look first for what is lazy, at ten times the cost.
+    return text if isinstance(text, SafeData) else escape(text)
 
 
 def _token(request: HttpRequest) -> str:
