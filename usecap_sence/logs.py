@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import re
 from contextvars import ContextVar
 from copy import copy
@@ -54,6 +55,26 @@ def without_path(record: logging.LogRecord) -> logging.LogRecord:
     told = copy(record)
     told.args = tuple(route_of(request) if arg == path else arg for arg in record.args)
     return told
+
+
+class StandardError(logging.Handler):
+    """Writes each record at once, by itself: the system keeps whole what is no longer than a page.
+
+    logging's own handler has threads wait for each other while one formats and writes, which was
+    half of what a request's line cost them.
+    """
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        passed = bool(self.filter(record))
+        if passed:
+            self.emit(record)
+        return passed
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            os.write(2, f"{self.format(record)}\n".encode())
+        except Exception:
+            self.handleError(record)
 
 
 class MaskingFormatter(logging.Formatter):

@@ -285,7 +285,7 @@ LOGGING = {
     },
     "handlers": {
         "console": {
-            "class": "logging.StreamHandler",
+            "class": "usecap_sence.logs.StandardError",
             "formatter": env.str("LOG_FORMAT", default="text" if DEBUG else "json"),
         },
     },
