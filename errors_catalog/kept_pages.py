@@ -1,13 +1,16 @@
 """Pages drawn once for each state of the catalogue, then filled with what is each one's own."""
 
+import gzip
 import re
 import secrets
 import uuid
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from html import escape
-from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse
+from django.middleware.gzip import re_accepts_gzip
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeData, SafeString
 
@@ -33,12 +36,18 @@ class Places(dict[str, Place]):
         return place
 
 
-class Drawing(NamedTuple):
+@dataclass(frozen=True)
+class Drawing:
     """A page in parts, encoded: a text, what is each page's own, a text, and so on."""
 
     parts: list[bytes]
     shown: list[str]
     """The names of every second part."""
+
+    @cached_property
+    def compressed(self) -> bytes:
+        """The page where nothing is anybody's own, as browsers take it."""
+        return gzip.compress(self.parts[0])
 
 
 def render_kept(
@@ -60,6 +69,10 @@ def render_kept(
         drawing = _draw(request, template, drawn)
         if len(kept) < MOST_KEPT:
             kept[key] = drawing
+    accepted = request.headers.get("Accept-Encoding", "")
+    if not drawing.shown and re_accepts_gzip.search(accepted):
+        headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        return HttpResponse(drawing.compressed, headers=headers)
     return HttpResponse(_filled(drawing, own or {}, request))
 
 

@@ -111,10 +111,12 @@ class BrowserPolicies(CSPMiddleware):
         "hid", "magnetometer", "microphone", "midi", "payment", "serial", "usb",
     )  # fmt: skip
 
+    made_of: Any = None
+    policy = ""
+
     def __init__(self, get_response: GetResponse):
         super().__init__(get_response)
         self.permissions = ", ".join(f"{feature}=()" for feature in self.FEATURES)
-        self.policy = build_policy()
 
     def __call__(self, request: HttpRequest) -> Any:
         response: Any = self.get_response(request)
@@ -122,6 +124,8 @@ class BrowserPolicies(CSPMiddleware):
         asks_for_another = any(name.startswith("_csp_") for name in vars(response))
         if settings.DEBUG or asks_for_another:
             return self.process_response(request, response)
+        if self.made_of is not settings.CONTENT_SECURITY_POLICY:
+            self.policy, self.made_of = build_policy(), settings.CONTENT_SECURITY_POLICY
         response.headers.setdefault(HEADER, self.policy)
         return response
 

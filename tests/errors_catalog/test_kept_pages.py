@@ -1,5 +1,6 @@
 """Whole pages drawn once for everybody: what must be each browser's own, and what must change."""
 
+import gzip
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -63,13 +64,35 @@ def test_a_page_is_drawn_once(path):
         assert TOKEN.sub("", shown(path)) == before
 
 
+def unpacked(path: str) -> str:
+    """What a browser shows that takes gzip, as all of them do."""
+    response = Client().get(path, headers={"accept-encoding": "gzip, deflate, br"})
+    assert response["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in response["Vary"]
+    assert int(response["Content-Length"]) == len(response.content)
+    return gzip.decompress(response.content).decode()
+
+
 @pytest.mark.parametrize("path", PAGES)
-def test_what_staff_write_is_on_the_next_page(path):
-    assert "nuevo@usecap.cl" not in shown(path)
+@pytest.mark.parametrize("read", [shown, unpacked])
+def test_what_staff_write_is_on_the_next_page(path, read):
+    assert "nuevo@usecap.cl" not in read(path)
     contact, _ = ContactDetails.objects.get_or_create()
     contact.email = "nuevo@usecap.cl"
     contact.save()
-    assert "nuevo@usecap.cl" in shown(path)
+    assert "nuevo@usecap.cl" in read(path)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_browser_that_takes_gzip_reads_the_same(path):
+    assert TOKEN.sub("", unpacked(path)) == TOKEN.sub("", shown(path))
+
+
+def test_a_page_that_is_the_same_for_all_is_compressed_once(monkeypatch):
+    guide = reverse("errors_catalog:guide")
+    before = unpacked(guide)
+    monkeypatch.delattr("gzip.compress")
+    assert unpacked(guide) == before
 
 
 def test_sences_trouble_comes_and_goes():
