@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from attendance import limits
 from backoffice import (
@@ -117,7 +118,11 @@ class BackofficeSite(admin.AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return super().each_context(request) | {"navigation": navigation(request)}
 
-    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """Django's, made where a page shows it: every page is given it, for a bar we don't have."""
+        return SimpleLazyObject(lambda: self._app_list(request, app_label))
+
+    def _app_list(self, request: HttpRequest, app_label: str | None) -> list[Any]:
         apps = super().get_app_list(request, app_label)
         for model in (model for app in apps for model in app["models"]):
             # Django's own name of it, "entradas de registro", tells nobody what it is.

@@ -4,10 +4,17 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from usecap_sence.addresses import numbered
 
 MOST_COUNTED = 10_000
 """Nobody reads so far; counting a million rows is slow."""
@@ -40,12 +47,32 @@ class BoundedPaginator(Paginator):
         return bounded_count(queryset)
 
 
+class LongList(ChangeList):
+    """Finds the address of its rows' pages once."""
+
+    def url_for_result(self, result: Model) -> str:
+        return numbered(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", result.pk)
+
+
 class LongListAdmin(admin.ModelAdmin):
     """A ModelAdmin whose list never counts every row, in order to help a search or otherwise."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return LongList
+
+    def action_checkbox(self, obj: Model) -> SafeString:
+        """Django's, which draws it by three templates: of a row with six columns half the time."""
+        label = gettext("Select this object for an action - {}")
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">',
+            ACTION_CHECKBOX_NAME,
+            str(obj.pk),
+            format_html(label, str(obj)),
+        )
 
     def are_too_many(self, request: HttpRequest, chosen: QuerySet) -> bool:
         """Whether an action would be at it for too long, which is said then."""

@@ -253,8 +253,10 @@ class ActionQuerySet(models.QuerySet["Action"]):
         ends = days.aggregate(first=Min(field_name), last=Max(field_name))
         if not ends["first"]:
             return []
-        years = range(ends["first"].year, ends["last"].year + 1)
-        found = [year for year in years if days.filter(**{f"{field_name}__year": year}).exists()]
+        first, last = ends["first"].year, ends["last"].year
+        between = range(first + 1, last)
+        found = [year for year in between if days.filter(**{f"{field_name}__year": year}).exists()]
+        found = sorted({first, *found, last})
         return [date(year, 1, 1) for year in (found if order == "ASC" else reversed(found))]
 
 

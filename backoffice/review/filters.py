@@ -31,6 +31,7 @@ from attendance.sence.incoming import MAX_GLOSA
 from backoffice.models import FOR_REVIEW, CallbackToReview
 from courses.models import Course, TrainingLine
 from courses.scope import within_scope
+from usecap_sence.widgets import LongSelect
 
 REFUSED = [Outcome.REJECTED, Outcome.CLOSE_FAILED]
 """Outcomes in which SENCE said no: what counts as an error."""
@@ -216,7 +217,11 @@ class CourseFilter(TypedFilter):
 
     def get_fields(self, request: HttpRequest) -> dict[str, forms.Field]:
         courses = within_scope(Course.objects.order_by("name"), request.user, "otec")
-        return {"curso": forms.ModelChoiceField(courses, label="Curso", required=False)}
+        return {
+            "curso": forms.ModelChoiceField(
+                courses, label="Curso", required=False, widget=LongSelect
+            )
+        }
 
     def narrow(self, queryset: QuerySet, values: dict[str, Any]) -> QuerySet:
         return queryset.filter(enrolment__action__course=values["curso"])
