@@ -12,8 +12,8 @@ from errors_catalog.models import ContactDetails, HelpLink, HelpSection, HelpTex
 
 pytestmark = pytest.mark.django_db
 
-# Of every list: session, user, whose OTECs, two counts, rows.
-LIST_QUERIES = 6
+# Of every list: session, user, two counts, rows.
+LIST_QUERIES = 5
 
 
 def admin_url(model: str, page: str, *args: object) -> str:
