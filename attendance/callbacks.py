@@ -34,6 +34,7 @@ from attendance.sence.times import difference
 from attendance.spool import Receipt
 from errors_catalog import catalogue
 from usecap_sence import locks
+from usecap_sence.compiled import insert, together
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +94,9 @@ def may_be_ours(public_id: uuid.UUID) -> bool:
 
 def _keep(receipt: Receipt) -> SenceCallback:
     # One statement, committed by itself: PostgreSQL is not asked for a transaction around it.
-    return SenceCallback.objects.create(**asdict(receipt))
+    callback = SenceCallback(**vars(receipt))
+    insert(callback)
+    return callback
 
 
 def _apply_in_order(callback: SenceCallback) -> Outcome | None:
@@ -125,15 +128,21 @@ def apply(callback: SenceCallback) -> Outcome | None:
                 raise OutOfOrderError
             if session and verdict.outcome in ERRORS and _was_decided(session, callback):
                 verdict = Verdict(Outcome.REPLAY)
-            if session:
-                _act(session, verdict.outcome, answer, callback.received_at)
-            CallbackVerdict.objects.create(
-                callback=callback,
-                session=session,
-                decided_at=timezone.now(),
-                **verdict._asdict(),
-                glosa=answer.glosa,
-            )
+            with together():
+                if session:
+                    _act(session, verdict.outcome, answer, callback.received_at)
+                insert(
+                    CallbackVerdict(
+                        callback=callback,
+                        session=session,
+                        decided_at=timezone.now(),
+                        **verdict._asdict(),
+                        glosa=answer.glosa,
+                    ),
+                    keyed=False,
+                )
+            if session and verdict.outcome in (Outcome.REJECTED, Outcome.CLOSE_FAILED):
+                _alert_staff(session, answer, callback.received_at)
         return verdict.outcome
     except IntegrityError:
         if not CallbackVerdict.objects.filter(callback=callback).exists():
@@ -273,10 +282,8 @@ def _act(session: AttendanceSession, outcome: Outcome, answer: Answer, at: datet
         session.mark_closed(at, **sence_clock)
     elif outcome == Outcome.REJECTED:
         session.mark_rejected(answer.glosa, at)
-        _alert_staff(session, answer, at)
     elif outcome == Outcome.CLOSE_FAILED:
         session.mark_close_failed(answer.glosa, at)
-        _alert_staff(session, answer, at)
 
 
 def _alert_staff(session: AttendanceSession, answer: Answer, at: datetime) -> None:

@@ -24,6 +24,7 @@ from django.utils import timezone
 from attendance.sence import callback_urls
 from attendance.sence.outgoing import MAX_ID
 from courses.models import Enrolment, Environment, Otec
+from usecap_sence.compiled import update
 
 
 class WrongStateError(Exception):
@@ -393,11 +394,9 @@ class AttendanceSession(models.Model):
         self.sence_session_id = sence_session_id
         self.opened_sence_time, self.opened_sence_zone = time, zone
         self._clear_error()
-        self.save(
-            update_fields=[
-                "opened_at", "superseded_at", "sence_session_id", "opened_sence_time",
-                "opened_sence_zone", *ERROR,
-            ]
+        update(
+            self, "opened_at", "superseded_at", "sence_session_id", "opened_sence_time",
+            "opened_sence_zone", *ERROR,
         )  # fmt: skip
 
     def mark_rejected(self, glosa: str, at: datetime) -> None:
@@ -405,13 +404,13 @@ class AttendanceSession(models.Model):
         self._refuse_unless(State.REQUESTED, State.REJECTED)
         self.rejected_at = at
         self._keep_error(Phase.OPEN, glosa, at)
-        self.save(update_fields=["rejected_at", *ERROR])
+        update(self, "rejected_at", *ERROR)
 
     def mark_close_failed(self, glosa: str, at: datetime) -> None:
         """SENCE refused the close: still open, may retry. Raises WrongStateError otherwise."""
         self._refuse_unless(State.OPEN)
         self._keep_error(Phase.CLOSE, glosa, at)
-        self.save(update_fields=ERROR)
+        update(self, *ERROR)
 
     def mark_closed(self, at: datetime, *, time: str, zone: str) -> None:
         """SENCE recorded the close. Raises WrongStateError where it is not open."""
@@ -419,7 +418,7 @@ class AttendanceSession(models.Model):
         self.closed_at = at
         self.closed_sence_time, self.closed_sence_zone = time, zone
         self._clear_error()
-        self.save(update_fields=["closed_at", "closed_sence_time", "closed_sence_zone", *ERROR])
+        update(self, "closed_at", "closed_sence_time", "closed_sence_zone", *ERROR)
 
     def mark_resolved(self, user: User, reason: str, at: datetime) -> None:
         """Staff set the session aside, by name and with a reason.
