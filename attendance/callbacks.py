@@ -34,7 +34,7 @@ from attendance.sence.times import difference
 from attendance.spool import Receipt
 from errors_catalog import catalogue
 from usecap_sence import locks
-from usecap_sence.compiled import insert, together
+from usecap_sence.compiled import insert
 
 logger = logging.getLogger(__name__)
 
@@ -128,21 +128,7 @@ def apply(callback: SenceCallback) -> Outcome | None:
                 raise OutOfOrderError
             if session and verdict.outcome in ERRORS and _was_decided(session, callback):
                 verdict = Verdict(Outcome.REPLAY)
-            with together():
-                if session:
-                    _act(session, verdict.outcome, answer, callback.received_at)
-                insert(
-                    CallbackVerdict(
-                        callback=callback,
-                        session=session,
-                        decided_at=timezone.now(),
-                        **verdict._asdict(),
-                        glosa=answer.glosa,
-                    ),
-                    keyed=False,
-                )
-            if session and verdict.outcome in (Outcome.REJECTED, Outcome.CLOSE_FAILED):
-                _alert_staff(session, answer, callback.received_at)
+            _act(session, callback, answer, verdict)
         return verdict.outcome
     except IntegrityError:
         if not CallbackVerdict.objects.filter(callback=callback).exists():
@@ -271,19 +257,33 @@ def _is_far_off(session: AttendanceSession, callback: SenceCallback, answer: Ans
     return all(each is not None and abs(each) > FAR_OFF for each in apart)
 
 
-def _act(session: AttendanceSession, outcome: Outcome, answer: Answer, at: datetime) -> None:
-    sence_clock = {
-        "time": answer.first("FechaHora")[:100],
-        "zone": answer.first("ZonaHoraria")[:100],
-    }
-    if outcome == Outcome.OPENED:
-        session.mark_opened(answer.first("IdSesionSence"), at, **sence_clock)
-    elif outcome == Outcome.CLOSED:
-        session.mark_closed(at, **sence_clock)
-    elif outcome == Outcome.REJECTED:
-        session.mark_rejected(answer.glosa, at)
-    elif outcome == Outcome.CLOSE_FAILED:
-        session.mark_close_failed(answer.glosa, at)
+def _act(
+    session: AttendanceSession | None, callback: SenceCallback, answer: Answer, verdict: Verdict
+) -> None:
+    """Do what the answer says, where the verdict is to follow it, and write the verdict beside."""
+    at = callback.received_at
+    decided = CallbackVerdict(
+        callback=callback,
+        session=session,
+        decided_at=timezone.now(),
+        **verdict._asdict(),
+        glosa=answer.glosa,
+    )
+    if session is None or verdict.outcome not in FOLLOWED:
+        insert(decided)
+    elif verdict.outcome == Outcome.REJECTED:
+        session.mark_rejected(answer.glosa, at, beside=decided)
+        _alert_staff(session, answer, at)
+    elif verdict.outcome == Outcome.CLOSE_FAILED:
+        session.mark_close_failed(answer.glosa, at, beside=decided)
+        _alert_staff(session, answer, at)
+    else:
+        time, zone = (answer.first(name)[:100] for name in ("FechaHora", "ZonaHoraria"))
+        if verdict.outcome == Outcome.OPENED:
+            sence_id = answer.first("IdSesionSence")
+            session.mark_opened(sence_id, at, time=time, zone=zone, beside=decided)
+        else:
+            session.mark_closed(at, time=time, zone=zone, beside=decided)
 
 
 def _alert_staff(session: AttendanceSession, answer: Answer, at: datetime) -> None:

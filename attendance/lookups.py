@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.transaction import TransactionManagementError
 
 from attendance.models import (
@@ -16,7 +16,7 @@ from attendance.models import (
     SenceCallback,
 )
 from courses.models import Enrolment, Otec
-from usecap_sence.compiled import Compiled, one_after_the_other
+from usecap_sence.compiled import Compiled
 
 
 def session(public_id: uuid.UUID) -> AttendanceSession:
@@ -49,9 +49,9 @@ def locked(public_id: uuid.UUID, *, waits_for_disk: bool = True) -> AttendanceSe
     """
     if not connection.in_atomic_block:
         raise TransactionManagementError("A session is locked within a transaction.")
-    first = "" if waits_for_disk else "SET LOCAL synchronous_commit TO off"
-    _, rows = one_after_the_other(public_id, ENROLMENT_LOCK, BARE_SESSION, first=first)
-    for values in rows:
+    (LOCK if waits_for_disk else LOCK_WITHOUT_DISK).rows(public_id)
+    # A statement of its own: it sees what was there once the lock was waited for.
+    for values in BARE_SESSION.rows(public_id):
         return AttendanceSession.from_db(DEFAULT_DB_ALIAS, SESSION_FIELDS, values)
     return None
 
@@ -81,21 +81,31 @@ BARE_SESSION = Compiled(
     ),
     uuid.UUID(int=0),
 )
-ENROLMENT_LOCK = Compiled(
-    lambda public_id: (
+
+
+def _lock(public_id: uuid.UUID) -> QuerySet:
+    of_session = AttendanceSession.objects.filter(public_id=public_id)
+    return (
         # Its order would lock the action and the student as well, and have everybody wait in line
         # who is in the same course.
         Enrolment.objects.order_by()
         .select_for_update(no_key=True)
-        .filter(
-            pk=Subquery(
-                AttendanceSession.objects.filter(public_id=public_id).values("enrolment")[:1]
-            )
-        )
+        .filter(pk=Subquery(of_session.values("enrolment")[:1]))
         .values_list("pk")
+    )
+
+
+LOCK = Compiled(_lock, uuid.UUID(int=0))
+LOCK_WITHOUT_DISK = Compiled(
+    lambda public_id: _lock(public_id).annotate(
+        of_transaction=Func(
+            Value("synchronous_commit"), Value("off"), Value(True), function="set_config",
+            output_field=TextField(),
+        )
     ),
     uuid.UUID(int=0),
-)
+)  # fmt: skip
+"""Whoever takes it has the transaction's commit return before it is on disk."""
 
 
 @dataclass(frozen=True)

@@ -380,8 +380,18 @@ class AttendanceSession(models.Model):
         """Whether both would send SENCE the same, their own ids aside."""
         return all(getattr(self, name) == getattr(other, name) for name in SENT)
 
-    def mark_opened(self, sence_session_id: str, at: datetime, *, time: str, zone: str) -> None:
+    def mark_opened(
+        self,
+        sence_session_id: str,
+        at: datetime,
+        *,
+        time: str,
+        zone: str,
+        beside: models.Model | None = None,
+    ) -> None:
         """SENCE recorded the opening, however late. Raises WrongStateError where it is open.
+
+        `beside` is a new row that is written in the same statement, here and below.
 
         Where it had been set aside, it takes its place back from a merely requested sibling.
         """
@@ -396,29 +406,35 @@ class AttendanceSession(models.Model):
         self._clear_error()
         update(
             self, "opened_at", "superseded_at", "sence_session_id", "opened_sence_time",
-            "opened_sence_zone", *ERROR,
+            "opened_sence_zone", *ERROR, beside=beside,
         )  # fmt: skip
 
-    def mark_rejected(self, glosa: str, at: datetime) -> None:
+    def mark_rejected(
+        self, glosa: str, at: datetime, *, beside: models.Model | None = None
+    ) -> None:
         """SENCE refused the opening. Raises WrongStateError where it is open or closed."""
         self._refuse_unless(State.REQUESTED, State.REJECTED)
         self.rejected_at = at
         self._keep_error(Phase.OPEN, glosa, at)
-        update(self, "rejected_at", *ERROR)
+        update(self, "rejected_at", *ERROR, beside=beside)
 
-    def mark_close_failed(self, glosa: str, at: datetime) -> None:
+    def mark_close_failed(
+        self, glosa: str, at: datetime, *, beside: models.Model | None = None
+    ) -> None:
         """SENCE refused the close: still open, may retry. Raises WrongStateError otherwise."""
         self._refuse_unless(State.OPEN)
         self._keep_error(Phase.CLOSE, glosa, at)
-        update(self, *ERROR)
+        update(self, *ERROR, beside=beside)
 
-    def mark_closed(self, at: datetime, *, time: str, zone: str) -> None:
+    def mark_closed(
+        self, at: datetime, *, time: str, zone: str, beside: models.Model | None = None
+    ) -> None:
         """SENCE recorded the close. Raises WrongStateError where it is not open."""
         self._refuse_unless(State.OPEN)
         self.closed_at = at
         self.closed_sence_time, self.closed_sence_zone = time, zone
         self._clear_error()
-        update(self, "closed_at", "closed_sence_time", "closed_sence_zone", *ERROR)
+        update(self, "closed_at", "closed_sence_time", "closed_sence_zone", *ERROR, beside=beside)
 
     def mark_resolved(self, user: User, reason: str, at: datetime) -> None:
         """Staff set the session aside, by name and with a reason.

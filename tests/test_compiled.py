@@ -1,10 +1,10 @@
-"""Questions that Django compiles once give the rows of each value that they are asked for."""
+"""What is asked and written in SQL that is made once is what Django would ask and write."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from attendance import lookups
@@ -12,11 +12,10 @@ from courses.models import Student
 from tests.attendance.test_at_once import until_waiting
 from tests.attendance_steps import opened
 from tests.factories import StudentFactory
-from usecap_sence.compiled import Compiled, one_after_the_other
+from usecap_sence.compiled import Compiled, insert, update
 
 pytestmark = pytest.mark.django_db
 NAMES = Compiled(lambda run: Student.objects.filter(run=run).values_list("surnames"), "0-0")
-COUNT = Compiled(lambda run: Student.objects.filter(run=run).values_list("pk"), "0-0")
 
 
 def test_each_value_has_its_own_rows():
@@ -26,9 +25,26 @@ def test_each_value_has_its_own_rows():
     assert NAMES.rows("1-9") == []
 
 
-def test_several_are_asked_in_their_order():
-    student = StudentFactory(surnames="Uno")
-    assert one_after_the_other(student.run, NAMES, COUNT) == [[("Uno",)], [(student.pk,)]]
+def test_a_row_is_written_with_its_key():
+    student = Student(run="5126663-3", given_names="Rosa", surnames="Soto", email="")
+    insert(student)
+    assert Student.objects.get(pk=student.pk).surnames == "Soto"
+    student.surnames, student.given_names = "Díaz", "Ana"
+    update(student, "surnames")
+    stored = Student.objects.get(run="5126663-3")
+    assert (stored.surnames, stored.given_names) == ("Díaz", "Rosa")
+
+
+def test_two_rows_are_written_in_one_statement_or_neither(django_assert_num_queries):
+    known, new = StudentFactory(surnames="Uno"), StudentFactory.build(run="5126663-3")
+    known.surnames = "Dos"
+    with django_assert_num_queries(1):
+        update(known, "surnames", beside=new)
+    known.surnames = "Tres"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        update(known, "surnames", beside=new)
+    stored = Student.objects.values_list("run", "surnames")
+    assert set(stored) == {(known.run, "Dos"), (new.run, new.surnames)}
 
 
 @pytest.mark.parametrize("condition", [Q(pk=1), Q(run="0-0", surnames="0-0")])

@@ -3,13 +3,11 @@
 For columns whose values psycopg takes and gives as they are: no JSON, no database's default.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from functools import cache, cached_property
 from typing import Any
 
-from django.db import DatabaseError, connection
-from django.db.backends.utils import CursorWrapper
+from django.db import connection
 from django.db.models import Model, QuerySet
 
 
@@ -34,64 +32,41 @@ class Compiled:
 
     def rows(self, value: Any) -> list[tuple]:
         """Return the rows for `value`. Raises django.db.Error where the database is away."""
+        sql, parameters = self._sql
         with connection.cursor() as cursor:
-            self.execute(cursor, value)
+            cursor.execute(sql, [value if one == self.sample else one for one in parameters])
             return cursor.fetchall()
 
-    def execute(self, cursor: CursorWrapper, value: Any) -> None:
-        sql, parameters = self._sql
-        cursor.execute(sql, [value if one == self.sample else one for one in parameters])
 
-
-@contextmanager
-def together() -> Iterator[None]:
-    """Send what is executed within to PostgreSQL in one exchange, as far as nobody fetches rows.
-
-    Raises django.db.Error at the end for what failed.
-    """
-    with connection.wrap_database_errors, connection.connection.pipeline():
-        yield
-
-
-def one_after_the_other(value: Any, *questions: Compiled, first: str = "") -> list[list[tuple]]:
-    """Return the rows of each question for `value`, asked in one exchange with PostgreSQL.
-
-    Each sees what is there once those before it are answered; `first` is a statement that goes
-    before them. Raises django.db.Error.
-    """
-    with ExitStack() as stack:
-        cursors = [stack.enter_context(connection.cursor()) for _ in questions]
-        with together():
-            if first:
-                stack.enter_context(connection.cursor()).execute(first)
-            for cursor, question in zip(cursors, questions, strict=True):
-                question.execute(cursor, value)
-            return [cursor.fetchall() for cursor in cursors]
-
-
-def insert(row: Model, *, keyed: bool = True) -> None:
+def insert(row: Model) -> None:
     """Write a new row, as `save(force_insert=True)` does without signals.
 
-    Without `keyed` it learns no primary key, and nothing is waited for within `together`. Raises
-    django.db.Error.
+    Raises django.db.Error.
     """
-    sql, names = _insert(type(row))
+    sql, values = _insertion(row)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [getattr(row, name) for name in names])
-        if keyed:
-            (row.pk,) = cursor.fetchone()
+        cursor.execute(f"{sql} RETURNING {_quoted(row._meta.pk.column)}", values)
+        (row.pk,) = cursor.fetchone()
     row._state.adding = False
 
 
-def update(row: Model, *names: str) -> None:
+def update(row: Model, *names: str, beside: Model | None = None) -> None:
     """Write the columns of a row, as `save(update_fields=names)` does without signals.
 
-    Raises django.db.Error, a DatabaseError where the row is gone, which is not seen `together`.
+    `beside` is a new row that goes with it in the same statement: both are written, or neither. It
+    learns no primary key. Raises django.db.Error.
     """
+    sql, values = _update(type(row), names), [*(getattr(row, name) for name in names), row.pk]
+    if beside:
+        insertion, more = _insertion(beside)
+        sql, values = f"WITH changed AS ({sql}) {insertion}", values + more
     with connection.cursor() as cursor:
-        cursor.execute(_update(type(row), names), [*(getattr(row, name) for name in names), row.pk])
-        if cursor.rowcount == 0:
-            raise DatabaseError(f"{type(row).__name__} {row.pk} is gone.")
+        cursor.execute(sql, values)
+
+
+def _insertion(row: Model) -> tuple[str, list[Any]]:
+    sql, names = _insert(type(row))
+    return sql, [getattr(row, name) for name in names]
 
 
 @cache
@@ -99,15 +74,14 @@ def _insert(model: type[Model]) -> tuple[str, list[str]]:
     fields = [field for field in model._meta.local_concrete_fields if not field.primary_key]
     columns = ", ".join(_quoted(field.column) for field in fields)
     places = ", ".join(["%s"] * len(fields))
-    table, key = _quoted(model._meta.db_table), _quoted(model._meta.pk.column)
-    sql = f"INSERT INTO {table} ({columns}) VALUES ({places}) RETURNING {key}"  # noqa: S608
+    sql = f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608
     return sql, [field.attname for field in fields]
 
 
 @cache
 def _update(model: type[Model], names: tuple[str, ...]) -> str:
-    columns = [_quoted(model._meta.get_field(name).column) for name in names]
-    changed = ", ".join(f"{column} = %s" for column in columns)
+    columns = {field.attname: field.column for field in model._meta.local_concrete_fields}
+    changed = ", ".join(f"{_quoted(columns[name])} = %s" for name in names)
     table, key = _quoted(model._meta.db_table), _quoted(model._meta.pk.column)
     return f"UPDATE {table} SET {changed} WHERE {key} = %s"  # noqa: S608
 

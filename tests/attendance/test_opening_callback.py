@@ -409,7 +409,7 @@ def test_the_answer_waits_for_the_disk_and_what_follows_from_it_does_not():
 
     def look(execute, sql, *rest):
         found = execute(sql, *rest)
-        if insert := re.match(r'INSERT INTO "(\w+)"', sql):
+        if insert := re.search(r'INSERT INTO "(\w+)"', sql):
             waits[insert[1]] = synchronous_commit()
         return found
 
