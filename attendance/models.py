@@ -174,7 +174,9 @@ class AttendanceSession(models.Model):
     public_id = models.UUIDField("identificador público", unique=True, editable=False)
     nonce = models.CharField(max_length=43, unique=True, editable=False, default=new_nonce)
 
-    otec = models.ForeignKey(Otec, verbose_name="OTEC", on_delete=models.PROTECT, editable=False)
+    otec = models.ForeignKey(
+        Otec, verbose_name="OTEC", on_delete=models.PROTECT, editable=False, db_index=False
+    )
     environment = models.CharField("ambiente", max_length=10, choices=Environment, editable=False)
     course_name = models.CharField("curso", max_length=300, editable=False)
     close_required = models.BooleanField("exige cierre", editable=False)
@@ -216,6 +218,7 @@ class AttendanceSession(models.Model):
         on_delete=models.PROTECT,
         null=True,
         editable=False,
+        db_index=False,
     )
     resolution = models.TextField("motivo de la resolución", blank=True, editable=False)
 
@@ -280,6 +283,12 @@ class AttendanceSession(models.Model):
                 F("requested_at").desc(),
                 name="session_rejected",
                 condition=Q(opened_at=None, rejected_at__isnull=False),
+            ),
+            # Few are, and each change of a session is written in every index that it is in.
+            models.Index(
+                fields=["resolved_by"],
+                name="session_by_resolver",
+                condition=Q(resolved_by__isnull=False),
             ),
             models.Index(
                 fields=["sence_session_id"],

@@ -1,7 +1,8 @@
 """The states of a session: the same in SQL and in Python, kept by the database itself."""
 
+import re
 from datetime import timedelta
-from itertools import product
+from itertools import permutations, product
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -197,3 +198,22 @@ def test_what_a_session_hangs_on_is_not_deleted():
     for owner in (session.enrolment, session.enrolment.student, session.otec):
         with pytest.raises(DatabaseError), transaction.atomic():
             owner.delete()
+
+
+def test_no_index_of_sessions_begins_as_another():
+    """Each opening and each close writes a session anew in all of its indexes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, pg_get_indexdef(indexrelid), indpred IS NULL FROM pg_index"
+            " JOIN pg_class ON pg_class.oid = indexrelid WHERE indrelid = %s::regclass",
+            [AttendanceSession._meta.db_table],
+        )
+        found = {name: definition for name, definition, is_whole in cursor.fetchall() if is_whole}
+    columns = {name: re.search(r"\(([^()]*)\)", text)[1] for name, text in found.items()}
+    assert len(columns) > 8
+    assert not [name for name, listed in columns.items() if "_pattern_ops" in listed]
+    assert not [
+        (short, long)
+        for short, long in permutations(columns, 2)
+        if f"{columns[long]}, ".startswith(f"{columns[short]}, ")
+    ]
