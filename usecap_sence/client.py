@@ -1,5 +1,6 @@
 """Who asks: the address of a request's client, as far as it can be trusted."""
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from django.conf import settings
@@ -22,6 +23,7 @@ def client_of(request: HttpRequest) -> str:
     return _network(request.META.get("REMOTE_ADDR", ""))
 
 
+@lru_cache(maxsize=1024)
 def _network(text: str) -> str:
     try:
         address = ip_address(text)
