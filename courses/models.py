@@ -456,8 +456,13 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
 class Enrolment(models.Model):
     """A student in an action. Withdrawn rather than deleted once it has sessions."""
 
+    # What is unique of student and action finds a student's as well.
     student = models.ForeignKey(
-        Student, verbose_name="alumno", on_delete=models.PROTECT, related_name="enrolments"
+        Student,
+        verbose_name="alumno",
+        on_delete=models.PROTECT,
+        related_name="enrolments",
+        db_index=False,
     )
     action = models.ForeignKey(
         Action,
