@@ -55,6 +55,7 @@ class State(models.TextChoices):
 
 
 OVERLONG = "Abierta más tiempo que el límite"
+NO_CLOSE = "Abierta, no exige cierre"
 RESOLVED, SUPERSEDED = ", resuelta", ", reemplazada"
 
 
@@ -117,6 +118,7 @@ class AttendanceSessionQuerySet(models.QuerySet["AttendanceSession"]):
         state = Case(
             When(closed_at__isnull=False, then=Value(State.CLOSED.label)),
             When(_past_its_close(now), then=Value(OVERLONG)),
+            When(opened_at__isnull=False, close_required=False, then=Value(NO_CLOSE)),
             When(opened_at__isnull=False, then=Value(State.OPEN.label)),
             When(rejected_at__isnull=False, then=Value(State.REJECTED.label)),
             default=Value(State.REQUESTED.label),
@@ -362,10 +364,15 @@ class AttendanceSession(models.Model):
 
     def state_in_words(self, now: datetime) -> str:
         """Return the state as staff read it: past the limit, set aside and all."""
-        words = OVERLONG if self.is_overlong(now) else self.state.label
+        if self.is_overlong(now):
+            words = OVERLONG
+        elif self.state == State.OPEN and not self.close_required:
+            words = NO_CLOSE
+        else:
+            words = str(self.state.label)
         if self.resolved_at:
             return f"{words}{RESOLVED}"
-        return f"{words}{SUPERSEDED}" if self.superseded_at else str(words)
+        return f"{words}{SUPERSEDED}" if self.superseded_at else words
 
     @property
     def is_live(self) -> bool:

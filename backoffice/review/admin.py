@@ -22,6 +22,7 @@ from attendance.models import (
     State,
 )
 from attendance.screens import as_hours
+from attendance.sence.incoming import error_codes
 from backoffice.exports.page import ExportPage
 from backoffice.models import CallbackToReview
 from backoffice.review import filters
@@ -36,13 +37,20 @@ from courses.words import canonical_rut, found_by_words
 
 MOST_FOUND = 500
 """Students, enrolments and actions that a search goes on with: the newest."""
-SECONDS, MINUTES = "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M"
 HIDDEN = ("nonce", "public_id")
 
 
-def local(moment: Any, form: str = SECONDS) -> str:
+def local(moment: Any) -> str:
     """Return a moment by Chile's clocks, in a form that no narrow column breaks; or a dash."""
-    return unbroken(timezone.localtime(moment).strftime(form)) if moment else "-"
+    return unbroken(f"{timezone.localtime(moment):%d-%m-%Y %H:%M:%S}") if moment else "-"
+
+
+def day_and_minute(moment: Any) -> str:
+    """Return a moment by Chile's clocks for a narrow column: the day, and the time below it."""
+    if not moment:
+        return "-"
+    ours = timezone.localtime(moment)
+    return format_html("{} {}", unbroken(f"{ours:%d-%m-%Y}"), f"{ours:%H:%M}")
 
 
 class EvidenceAdmin(ReadOnlyAdmin, ScopedAdmin):
@@ -64,8 +72,8 @@ class EvidenceAdmin(ReadOnlyAdmin, ScopedAdmin):
 class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
     otec_path = "otec"
     list_display = [
-        "run_shown", "student", "shown_state", "opened_minute", "closed_minute", "duration",
-        "action", "course_name", "error_glosa", "requested_minute",
+        "who", "shown_state", "codes", "opened_minute", "closed_minute", "duration", "what",
+        "requested_minute",
     ]  # fmt: skip
     list_filter = [
         filters.StateFilter, filters.OpenedFilter, filters.ClosedFilter, filters.RequestedFilter,
@@ -156,7 +164,8 @@ class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
         found = []
         if self.has_resolve_permission(request):
             found.append(("resolve", "Resolver"))
-        if self.has_remind_permission(request) and session.state == State.OPEN:
+        to_close = session.state == State.OPEN and session.close_required
+        if to_close and self.has_remind_permission(request):
             found.append(("remind", "Enviar recordatorio"))
         return found
 
@@ -165,8 +174,19 @@ class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
         return unbroken(session.run)
 
     @admin.display(description="alumno")
-    def student(self, session: AttendanceSession) -> str:
-        return session.enrolment.student.full_name or "(sin nombre)"
+    def who(self, session: AttendanceSession) -> str:
+        name = session.enrolment.student.full_name or "(sin nombre)"
+        return format_html("{}<br>{}", unbroken(session.run), name)
+
+    @admin.display(description="acción y curso")
+    def what(self, session: AttendanceSession) -> str:
+        return format_html("{}<br>{}", unbroken(session.action_code), session.course_name)
+
+    @admin.display(description="error")
+    def codes(self, session: AttendanceSession) -> str:
+        if not session.error_at:
+            return "-"
+        return ", ".join(error_codes(session.error_glosa)) or "sin código"
 
     @admin.display(description="alumno")
     def student_link(self, session: AttendanceSession) -> str:
@@ -180,7 +200,8 @@ class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
 
     @admin.display(description="tiempo")
     def duration(self, session: AttendanceSession) -> str:
-        if not session.opened_at or (session.is_settled and not session.closed_at):
+        ends_unseen = session.is_settled or not session.close_required
+        if not session.opened_at or (ends_unseen and not session.closed_at):
             return "-"
         return as_hours(int(session.duration(timezone.now()).total_seconds()))
 
@@ -190,15 +211,15 @@ class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
 
     @admin.display(description="solicitada", ordering="requested_at")
     def requested_minute(self, session: AttendanceSession) -> str:
-        return local(session.requested_at, MINUTES)
+        return day_and_minute(session.requested_at)
 
     @admin.display(description="abierta")
     def opened_minute(self, session: AttendanceSession) -> str:
-        return local(session.opened_at, MINUTES)
+        return day_and_minute(session.opened_at)
 
     @admin.display(description="cerrada")
     def closed_minute(self, session: AttendanceSession) -> str:
-        return local(session.closed_at, MINUTES)
+        return day_and_minute(session.closed_at)
 
     @admin.display(description="solicitada el")
     def requested(self, session: AttendanceSession) -> str:

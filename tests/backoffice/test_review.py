@@ -16,7 +16,7 @@ from attendance import alerts
 from attendance.models import AttendanceSession, SenceCallback, SentMail, StaffAlert
 from attendance.sence.callback_urls import callback_url
 from backoffice.review import admin as review_admin
-from tests.attendance_steps import again, answer, opened, post, requested
+from tests.attendance_steps import again, answer, closing, opened, post, requested
 from tests.backoffice.staff import GROUPS, browser_of, member
 from tests.factories import (
     ActionFactory,
@@ -154,6 +154,39 @@ def test_the_filters_mean_what_the_states_mean(staff, state, count):
     post(rejected, "open", answer(rejected, CodigoCurso="9999999"))
     page = staff.get(changelist("attendancesession"), {"estado": state})
     assert page.context["cl"].result_count == count
+
+
+def test_the_list_shows_an_errors_codes_and_all_that_its_columns_showed(staff):
+    session = opened()
+    student = session.enrolment.student
+    post(session, "close", closing(session, GlosaError=" 204 ;205; "), error=True)
+    page = staff.get(changelist("attendancesession"))
+    row = page.content.decode().split("<tbody>")[1]
+    assert '<td class="field-codes">204, 205</td>' in row
+    moment = timezone.localtime(session.opened_at)
+    for shown in (student.run, student.full_name, session.action_code, session.course_name,
+                  f"{moment:%d-%m-%Y}", f"{moment:%H:%M}"):  # fmt: skip
+        assert str(shown) in row
+    post(session, "close", closing(session, GlosaError=""), error=True)
+    assert "sin código" in staff.get(changelist("attendancesession")).content.decode()
+
+
+@pytest.mark.parametrize("hours", [1, 40])
+def test_what_needs_no_close_is_never_shown_as_if_its_time_were_running(staff, hours):
+    at = timezone.now() - timedelta(hours=hours)
+    free = opened(EnrolmentFactory(action__close_required=False), at=at)
+    page = staff.get(changelist("attendancesession")).content.decode()
+    assert '<td class="field-shown_state">Abierta, no exige cierre</td>' in page
+    assert '<td class="field-duration">-</td>' in page
+    page = staff.get(detail(free)).content.decode()
+    assert "Abierta, no exige cierre" in page
+    assert "Enviar recordatorio" not in page
+    # The neighbours: one whose time does run, and one that was closed though it need not be.
+    opened(at=at)
+    free.mark_closed(at + timedelta(minutes=30), time="", zone="")
+    page = staff.get(changelist("attendancesession")).content.decode()
+    assert f'<td class="field-duration">{hours}:00:' in page
+    assert '<td class="field-duration">0:30:00</td>' in page
 
 
 def test_answers_to_review_have_their_own_list(staff):

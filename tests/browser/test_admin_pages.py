@@ -5,11 +5,17 @@ board and the log-in are looked at more closely in `test_desk_and_board.py`, upl
 `test_uploads.py`.
 """
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.attendance_steps import closing, opened, post
 from tests.backoffice.staff import browser_of, member
 from tests.backoffice.test_every_page import a_world, address, expected
 from tests.browser.test_desk_and_board import assert_for_everybody
+from tests.factories import EnrolmentFactory
 
 ANIMATIONS_END = "Promise.allSettled(document.getAnimations().map((it) => it.finished))"
 PHONE_WIDTH, DESKTOP_WIDTH = 360, 1280
@@ -48,3 +54,33 @@ def test_axe_finds_nothing_wrong_on_the_pages_of(page, site, watch, patterns):
             assert_for_everybody(page)
     # Axe fetches and tries styles itself, which the policy refuses.
     watch.errors.clear()
+
+
+def long_sessions() -> None:
+    """One that is past the limit, set aside and refused a close; and one that was closed."""
+    now = timezone.now()
+    people = {
+        "student__given_names": "MARIA FERNANDA DEL CARMEN",
+        "student__surnames": "HUENCHUMILLA VALDEBENITO",
+        "action__code": "RLAB-19-02-08-0071-1",
+        "action__course__name": "OPERACIÓN DE GRÚA HORQUILLA Y SEGURIDAD EN BODEGAS, INTERMEDIO",
+        "action__course__training_line": 1,
+        "action__course__sence_code": "",
+    }
+    late = opened(EnrolmentFactory(**people), at=now - timedelta(hours=40))
+    post(late, "close", closing(late, GlosaError="204;205;301;306"), error=True)
+    late.superseded_at = now
+    late.save(update_fields=["superseded_at"])
+    done = opened(EnrolmentFactory(student__given_names="Li", student__surnames="Wu"))
+    post(done, "close", closing(done))
+
+
+def test_every_column_of_the_list_of_sessions_is_on_a_coordinators_screen(page, site):
+    long_sessions()
+    cookie = browser_of(member("Administrador", "ana")).cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": site}])
+    page.set_viewport_size({"width": DESKTOP_WIDTH, "height": 740})
+    page.goto(site + reverse("admin:attendance_attendancesession_changelist"))
+    widths = "(list) => [list.scrollWidth, list.clientWidth]"
+    needed, offered = page.locator("#changelist .results").evaluate(widths)
+    assert needed <= offered

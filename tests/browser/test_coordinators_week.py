@@ -328,7 +328,7 @@ def the_overlong_session_is_resolved(week: Week) -> None:
     ana.number("Abiertas más que el límite").click()
     ana.is_at("Sesiones de asistencia")
     week.picture("manual/sesiones", ana.page)
-    ana.follow(PEDRO)
+    ana.page.get_by_role("link", name=PEDRO).click()
     expect(ana.page.get_by_role("heading", name="Historia", exact=True)).to_be_visible()
     # The simulator's clock did not travel, and the story says by how much it is wrong.
     clocks = ana.page.locator(".sence-clock")
