@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Q
 
 from attendance import lookups
@@ -45,6 +45,15 @@ def test_two_rows_are_written_in_one_statement_or_neither(django_assert_num_quer
         update(known, "surnames", beside=new)
     stored = Student.objects.values_list("run", "surnames")
     assert set(stored) == {(known.run, "Dos"), (new.run, new.surnames)}
+
+
+def test_a_row_that_is_gone_takes_nothing_with_it():
+    gone, new = StudentFactory(), StudentFactory.build(run="5126663-3")
+    Student.objects.filter(pk=gone.pk).delete()
+    for beside in (None, new):
+        with pytest.raises(DatabaseError, match="0 rows"), transaction.atomic():
+            update(gone, "surnames", beside=beside)
+    assert not Student.objects.exists()
 
 
 @pytest.mark.parametrize("condition", [Q(pk=1), Q(run="0-0", surnames="0-0")])

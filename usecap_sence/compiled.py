@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache, cached_property
 from typing import Any
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import Model, QuerySet
 
 
@@ -53,15 +53,19 @@ def insert(row: Model) -> None:
 def update(row: Model, *names: str, beside: Model | None = None) -> None:
     """Write the columns of a row, as `save(update_fields=names)` does without signals.
 
-    `beside` is a new row that goes with it in the same statement: both are written, or neither. It
-    learns no primary key. Raises django.db.Error.
+    `beside` is a new row that goes with it in the same statement, within a transaction, and learns
+    no primary key. Raises django.db.Error, a DatabaseError where the row to update is gone.
     """
     sql, values = _update(type(row), names), [*(getattr(row, name) for name in names), row.pk]
     if beside:
         insertion, more = _insertion(beside)
-        sql, values = f"WITH changed AS ({sql}) {insertion}", values + more
+        both = f"WITH changed AS ({sql} RETURNING 1) {insertion}"
+        sql, values = f"{both} RETURNING (SELECT count(*) FROM changed)", values + more  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
+        changed = cursor.fetchone()[0] if beside else cursor.rowcount
+    if changed != 1:
+        raise DatabaseError(f"{changed} rows of {type(row).__name__} have this key.")
 
 
 def _insertion(row: Model) -> tuple[str, list[Any]]:
