@@ -95,6 +95,11 @@ def write(request: HttpRequest, action_id: int) -> HttpResponse:
     """Write to those without a session: the text is edited, seen as it will go out, and sent."""
     row, action = _row(request, action_id), _action(request, action_id)
     to_write_to = mails.students_to_write_to(action)
+    recipients = to_write_to.count()
+    without_address = actions.without_session(action).filter(student__email="").count()
+    if not recipients:
+        messages.warning(request, _why_nobody(without_address))
+        return redirect("admin:board_students", action_id)
     form = LetterForm(request.POST or None, initial=default_letter())
     is_complete = request.method == "POST" and form.is_valid()
     if is_complete and "enviar" in request.POST:
@@ -113,8 +118,8 @@ def write(request: HttpRequest, action_id: int) -> HttpResponse:
         "row": row,
         "form": form,
         "example": as_read_by(to_write_to.first(), form.cleaned_data) if is_complete else None,
-        "recipients": to_write_to.count(),
-        "without_address": actions.without_session(action).filter(student__email="").count(),
+        "recipients": recipients,
+        "without_address": without_address,
         "placeholders": mails.PLACEHOLDERS,
     }
     return _page(request, "backoffice/board_write.html", context)
@@ -169,6 +174,19 @@ def _say_how_many(request: HttpRequest, count: int) -> None:
     if count:
         messages.success(request, f"Correos preparados para salir: {count}.")
     else:
-        messages.warning(
-            request, "Nada por enviar: ya recibieron este mismo texto, o no hay a quién."
-        )
+        messages.warning(request, "Nada por enviar: ya recibieron este mismo texto.")
+
+
+def _why_nobody(without_address: int) -> str:
+    """Return why there is nobody to write to, and what to do about it."""
+    if not without_address:
+        return "No hay a quién escribir: en esta acción no queda ningún alumno sin sesión."
+    who = (
+        f"ninguno de los {without_address} alumnos sin sesión tiene correo registrado"
+        if without_address > 1
+        else "el único alumno sin sesión no tiene correo registrado"
+    )
+    return (
+        f"No hay a quién escribir: {who}. Escríbalo en Alumnos, o cargue una nómina con la columna "
+        "correo, y vuelva."
+    )

@@ -1,5 +1,6 @@
 """The mails as staff see them: what was written to whom, who asked for it, what became of it."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,16 @@ STATES: dict[str, tuple[str, Find]] = {
     "fuera-de-plazo": ("Ya no correspondía", outbox.outdated),
 }
 
+NOT_TRIED_AGAIN = {
+    "enviado": "Ya se enviaron, y no se repiten",
+    "espera": "Ya están por salir, sin ningún intento fallido: no hay que hacer nada, salen en "
+    "unos minutos; si siguen aquí, avise a quien administra el sistema",
+    "sin-destinatario": "No tienen a quién ir: escriba el correo en la ficha del alumno, o los de "
+    "coordinación en el OTEC, y vuelva a intentarlo",
+    "fuera-de-plazo": "Ya no corresponden: lo que piden está hecho o pasó su hora",
+}
+"""Why a mail is not tried again, and what to do, by its state."""
+
 
 class StateFilter(admin.SimpleListFilter):
     title = "estado"
@@ -45,6 +56,17 @@ class StateFilter(admin.SimpleListFilter):
 class WrittenFilter(DayFilter):
     title = "fecha en que se escribió"
     prefix, path = "escrito", "created_at"
+
+
+def state_of(mail: Any) -> str:
+    """Return which of STATES a mail with `still_true` is in."""
+    if mail.sent_at:
+        return "enviado"
+    if not mail.recipients:
+        return "sin-destinatario"
+    if not mail.still_true:
+        return "fuera-de-plazo"
+    return "fallido" if mail.attempts >= outbox.MAX_ATTEMPTS else "espera"
 
 
 @admin.register(SentMail)
@@ -83,16 +105,30 @@ class SentMailAdmin(ReadOnlyAdmin, ScopedAdmin, PlainSearchAdmin):
     def try_again(self, request: HttpRequest, queryset: QuerySet) -> None:
         if self.are_too_many(request, queryset):
             return
-        unsent = list(queryset.filter(sent_at=None))
+        chosen = list(queryset)
+        unsent = [mail for mail in chosen if not mail.sent_at]
         LogEntry.objects.log_actions(
             str(request.user.pk), unsent, CHANGE, "Pidió volver a intentarlo."
         )
-        count = again.try_again(queryset)
+        untried = {mail.pk: mail.recipients for mail in unsent if not mail.attempts}
+        again.try_again(queryset)
+        # By number: the list's filters may find them no more.
+        now = self.get_queryset(request).filter(pk__in=[mail.pk for mail in chosen])
+        refused = Counter(
+            NOT_TRIED_AGAIN[key]
+            for mail in now
+            if (key := state_of(mail)) != "espera" or untried.get(mail.pk) == mail.recipients
+        )
+        count = len(chosen) - refused.total()
         self.message_user(
             request,
             f"Correos que se volverán a intentar: {count}.",
             messages.SUCCESS if count else messages.WARNING,
         )
+        if refused:
+            why = " ".join(f"{reason} ({number})." for reason, number in refused.items())
+            text = f"No se volverán a intentar: {refused.total()}. {why}"
+            self.message_user(request, text, messages.WARNING)
 
     @admin.display(description="para")
     def addressees(self, mail: SentMail) -> str:
@@ -104,12 +140,4 @@ class SentMailAdmin(ReadOnlyAdmin, ScopedAdmin, PlainSearchAdmin):
 
     @admin.display(description="estado")
     def state(self, mail: Any) -> str:
-        if mail.sent_at:
-            key = "enviado"
-        elif not mail.recipients:
-            key = "sin-destinatario"
-        elif not mail.still_true:
-            key = "fuera-de-plazo"
-        else:
-            key = "fallido" if mail.attempts >= outbox.MAX_ATTEMPTS else "espera"
-        return STATES[key][0]
+        return STATES[state_of(mail)][0]

@@ -8,22 +8,16 @@ from backoffice.mails.alerts import coordinators_of
 from courses.models import Otec
 
 
-def try_again(mails: QuerySet[SentMail]) -> int:
-    """Have these mails sent at the next opportunity, whatever they were tried; return how many.
+def try_again(mails: QuerySet[SentMail]) -> None:
+    """Have these mails sent at the next opportunity, whatever they were tried.
 
     Those that had nobody to go to go to whom their OTEC names by now, those to students to the
     address that they have by now. What was sent stays sent.
     """
     chosen = SentMail.objects.filter(pk__in=list(mails.values_list("pk", flat=True)))
-    moved = outbox.follow_students(chosen)
+    outbox.follow_students(chosen)
     failed = chosen.filter(sent_at=None, attempts__gt=0).exclude(recipients="")
-    return moved + failed.update(attempts=0, retry_at=None) + _address(chosen)
-
-
-def _address(mails: QuerySet[SentMail]) -> int:
-    unaddressed = (mails & outbox.without_recipients()).exclude(kind__in=outbox.TO_STUDENTS)
-    return sum(
+    failed.update(attempts=0, retry_at=None)
+    unaddressed = (chosen & outbox.without_recipients()).exclude(kind__in=outbox.TO_STUDENTS)
+    for otec in Otec.objects.filter(pk__in=unaddressed.values("otec")):
         unaddressed.filter(otec=otec).update(recipients="\n".join(coordinators_of(otec)))
-        for otec in Otec.objects.filter(pk__in=unaddressed.values("otec"))
-        if coordinators_of(otec)
-    )

@@ -236,6 +236,32 @@ def test_the_letter_goes_once_to_each_who_is_missing_and_is_recorded():
     assert not SentMail.objects.filter(enrolment__action=other)
 
 
+@pytest.mark.parametrize("pressed", [None, "ver", "enviar"])
+@pytest.mark.parametrize(
+    ("without_address", "said"),
+    [
+        (0, "no queda ningún alumno sin sesión"),
+        (1, "el único alumno sin sesión no tiene correo registrado"),
+        (2, "ninguno de los 2 alumnos sin sesión tiene correo registrado"),
+    ],
+)
+def test_where_nobody_can_be_written_to_it_is_said_and_no_letter_shown(
+    coordinator, pressed, without_address, said
+):
+    action = action_with(connected=1)
+    EnrolmentFactory.create_batch(without_address, action=action, student__email="")
+    address = page_of("write", action)
+    page = (
+        coordinator.post(address, LETTER | {pressed: "1"}, follow=True)
+        if pressed
+        else coordinator.get(address, follow=True)
+    )
+    assert page.redirect_chain == [(page_of("students", action), 302)]
+    assert "No hay a quién escribir: " in page.content.decode()
+    assert said in page.content.decode()
+    assert not SentMail.objects.exists()
+
+
 @pytest.mark.parametrize("field", ["subject", "body"])
 def test_a_letter_with_braces_that_nobody_fills_is_not_sent(coordinator, field):
     action = action_with(missing=1)

@@ -31,7 +31,7 @@ from courses.models import RejectedRow, RosterImport
 from errors_catalog.models import ContactDetails, HelpLink, HelpSection, HelpText, SenceError
 from tests.attendance_steps import answer, post, requested
 from tests.backoffice.staff import browser_of, member
-from tests.factories import OtecFactory
+from tests.factories import EnrolmentFactory, OtecFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -217,7 +217,7 @@ segundo-factor/activar/                                       8      8      8   
 segundo-factor/codigo/                                      302    302    302    302    302    302
 segundo-factor/salir/                                       405    405    405    405    405    405
 tablero/                                                      6      6      6      6    403    302
-tablero/<int:action_id>/                                      8      8      8    404    403    302
+tablero/<int:action_id>/                                      9      9      9    404    403    302
 tablero/<int:action_id>/escribir/                             9      9    403    404    403    302
 tablero/<int:action_id>/planilla/                             8      8      8    404    403    302
 """
@@ -250,6 +250,8 @@ def a_world() -> Rows:
     post(session, "open", answer(session, CodigoCurso="9999999"))
     alerts.raise_alert(session, "205", "motivo", timezone.now())
     action, someone = session.enrolment.action, member(None, f"alguien-{session.pk}")
+    # Whom the letter is written to.
+    EnrolmentFactory(action=action)
     loaded = RosterImport.objects.create(
         file_name="n.csv", digest="0" * 64, loaded_by=someone, rows_rejected=1
     )

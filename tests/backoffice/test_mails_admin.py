@@ -173,6 +173,32 @@ def test_what_is_tried_again_goes_to_the_address_that_the_student_has_by_now(cli
     assert (row.recipients, row.attempts) == ("bien@example.com", 0)
 
 
+def test_whatever_is_not_tried_again_is_told_why_and_what_to_do(client, coordinator):
+    waits, gone = digest(OtecFactory(), "a@example.com"), digest(OtecFactory(), "b@example.com")
+    failed, late = digest(OtecFactory(), "c@example.com"), reminder()
+    nobody = digest(OtecFactory(alert_emails=""))
+    SentMail.objects.filter(pk=gone.pk).update(sent_at=timezone.now())
+    SentMail.objects.filter(pk=failed.pk).update(attempts=outbox.MAX_ATTEMPTS)
+    late.session.mark_closed(timezone.now(), time="", zone="")
+    client.force_login(coordinator)
+    page = again(client, waits).content.decode()
+    assert "Correos que se volverán a intentar: 0." in page
+    assert "Ya están por salir, sin ningún intento fallido: no hay que hacer nada" in page
+    page = again(client, waits, gone, failed, late, nobody).content.decode()
+    assert "Correos que se volverán a intentar: 1." in page
+    assert "No se volverán a intentar: 4." in page
+    for why in (
+        "si siguen aquí, avise a quien administra el sistema (1).", "Ya se enviaron",
+        "Ya no corresponden", "No tienen a quién ir: escriba el correo",
+    ):  # fmt: skip
+        assert why in page
+    # Out of the list that it was chosen in, since it is no longer given up.
+    SentMail.objects.filter(pk=failed.pk).update(attempts=outbox.MAX_ATTEMPTS)
+    data = {"action": "try_again", "_selected_action": [failed.pk]}
+    page = client.post(f"{LIST}?estado=fallido", data, follow=True).content.decode()
+    assert "Correos que se volverán a intentar: 1." in page
+
+
 def test_more_mails_than_are_tried_at_once_are_refused_whole(client, coordinator, monkeypatch):
     monkeypatch.setattr(long_lists, "MOST_COUNTED", 1)
     rows = digest(OtecFactory(), "a@example.com"), digest(OtecFactory(), "b@example.com")
