@@ -176,7 +176,7 @@ class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
     @admin.display(description="alumno")
     def who(self, session: AttendanceSession) -> str:
         name = session.enrolment.student.full_name or "(sin nombre)"
-        return format_html("{}<br>{}", unbroken(session.run), name)
+        return format_html("{}<br>{}", self.run_shown(session), name)
 
     @admin.display(description="acción y curso")
     def what(self, session: AttendanceSession) -> str:

@@ -105,7 +105,7 @@ def read_row(record: Record, header: Header) -> Row:
     row.surnames = take(all_surnames(said), "apellidos", row.troubles) or ""
     row.email = take(said["correo"], "correo", row.troubles) or ""
     row.is_exempt = take(said["becario"], "becario", row.troubles)
-    row.claim, troubles = read_claim(tuple(map(said.__getitem__, CLAIM_COLUMNS)))
+    row.claim, troubles = read_claim(tuple(said[column] for column in CLAIM_COLUMNS))
     row.troubles.extend(troubles)
     return row
 
