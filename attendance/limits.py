@@ -91,7 +91,8 @@ def _counts(*counters: tuple[str, str]) -> list[int]:
     Of a client whom nobody tells it is 0.
     """
     keys = [_key(kind, client) if client else "" for kind, client in counters]
-    found = cache.get_many(filter(None, keys))
+    # A list: django-redis takes an iterator for something to ask for, even an empty one, and fails.
+    found = cache.get_many([key for key in keys if key])
     return [found.get(key, 0) for key in keys]
 
 

@@ -97,15 +97,30 @@ def test_what_is_counted_with_tells_nobody_apart(settings):
     assert CLASSROOM not in kept
 
 
-def test_a_cache_that_is_away_refuses_nobody(settings):
-    settings.RUT_MISSES_BY_CLIENT = 0
+@pytest.fixture
+def redis_that_is_away(settings):
     settings.CACHES = {
         "default": {
             "BACKEND": "django_redis.cache.RedisCache",
             "LOCATION": "redis://127.0.0.1:1/0",
         }
     }
+
+
+@pytest.mark.usefixtures("redis_that_is_away")
+def test_a_cache_that_is_away_refuses_nobody(settings):
+    settings.RUT_MISSES_BY_CLIENT = 0
     assert walk(3) == [200] * 3
+
+
+@pytest.mark.usefixtures("redis_that_is_away")
+def test_who_asks_from_nobody_knows_where_is_taken_like_others():
+    """Redis is asked for no counter at all."""
+    unknown = Client(REMOTE_ADDR="")
+    session = requested()
+    assert post(session, "open", answer(session), client=unknown).status_code == 303
+    assert again(session).state == State.OPEN
+    assert unknown.get("/admin/login/").status_code == 200
 
 
 def test_invented_answers_are_refused_after_some_and_not_kept(settings, caplog):
