@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+from contextlib import suppress
 from contextvars import ContextVar
 from copy import copy
 from typing import Any
@@ -28,6 +29,10 @@ its place."""
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The name of the request that is being answered here (`usecap_sence.middleware.LogRequests`)."""
+
+# No line says where in the code it was written, nor by which thread: Python need not look.
+logging._srcfile = None
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 AS_JSON = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
@@ -72,9 +77,14 @@ class StandardError(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            os.write(2, f"{self.format(record)}\n".encode())
-        except Exception:
-            self.handleError(record)
+            line = self.format(record)
+        except Exception as error:
+            # Not handleError, which prints the record past what masks it.
+            line = f"{record.name}: {type(error).__name__}"
+        told = memoryview(f"{line}\n".encode(errors="backslashreplace"))
+        with suppress(OSError):
+            while told:
+                told = told[os.write(2, told) :]
 
 
 class MaskingFormatter(logging.Formatter):

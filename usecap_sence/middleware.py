@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.signals import request_started
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -60,6 +61,10 @@ class LogRequests:
         )
         response.headers["X-Request-ID"] = name
         return response
+
+
+# What a thread's next request logs before it has a name is not the last one's.
+request_started.connect(lambda **_: request_id.set(None), weak=False)
 
 
 def name_of(request: HttpRequest) -> str:
