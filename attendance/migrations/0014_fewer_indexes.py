@@ -49,6 +49,10 @@ class Migration(migrations.Migration):
                 )
             ],
         ),
+        # One that an interrupted migration left, perhaps half built.
+        migrations.RunSQL(
+            'DROP INDEX CONCURRENTLY IF EXISTS "session_by_resolver"', migrations.RunSQL.noop
+        ),
         AddIndexConcurrently(
             model_name="attendancesession",
             index=models.Index(
