@@ -1,8 +1,10 @@
 """Whether starts are failing at SENCE for everyone, told by the answers that came of late."""
 
 import contextlib
+import time
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import lru_cache
 
 from django.core.cache import cache
 from django.db import Error as DatabaseProblem
@@ -32,9 +34,14 @@ def failing_environments() -> frozenset[str]:
     neither adds to it nor takes it back, and one student who tries ten times counts once. Students
     who never return from ClaveÚnica say nothing: without an answer that is normal.
 
-    Kept in the cache for half a minute, so that a warm page asks the database nothing. Where the
-    database is away, nothing is claimed.
+    Kept in the cache for half a minute, so that a warm page asks the database nothing, and by the
+    process for a second. Where the database is away, nothing is claimed.
     """
+    return _known(int(time.monotonic()))
+
+
+@lru_cache(maxsize=1)
+def _known(second: int) -> frozenset[str]:
     try:
         known = cache.get(KEY)
         if known is None:
@@ -45,6 +52,12 @@ def failing_environments() -> frozenset[str]:
         with contextlib.suppress(DatabaseProblem):
             cache.set(KEY, frozenset(), CACHE_SECONDS)
         return frozenset()
+
+
+def forget() -> None:
+    """Look at the answers again the next time that it is asked."""
+    cache.delete(KEY)
+    _known.cache_clear()
 
 
 def _look() -> frozenset[str]:

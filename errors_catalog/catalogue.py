@@ -35,6 +35,7 @@ from errors_catalog.placeholders import fill
 CACHE_SECONDS = 30
 # Long enough not to try a dead database for each text of a page, short enough not to be noticed.
 FALLBACK_SECONDS = 5
+HELD_SECONDS = 1
 # A new number keeps what an older version of these classes left in a shared cache unread.
 VERSION = 3
 CURRENT = f"errors_catalog:{VERSION}:current"
@@ -128,8 +129,8 @@ class Held(NamedTuple):
 
     name: str
     snapshot: Snapshot
-    anyway_until: float
-    """Until when, by the machine's monotonic clock, it serves whatever the cache says."""
+    until: float
+    """Until when, by the machine's monotonic clock, the cache is not asked for another."""
 
 
 _held: Held | None = None
@@ -190,14 +191,17 @@ def contact() -> Contact:
 def current() -> Snapshot:
     """Return the catalogue from the cache, else from the database, else as it was last known.
 
-    The cache says which one is current. A process keeps the one that it has read, for as long as
-    that is it: to unpickle it for each page costs more than most of what a page does.
+    The cache says which one is current, and is asked at most once in HELD_SECONDS. A process
+    keeps the one that it has read, for as long as that is it: to unpickle it for each page costs
+    more than most of what a page does.
     """
+    held = _held
+    if held and time.monotonic() < held.until:
+        return held.snapshot
     try:
         name = cache.get(CURRENT)
-        held = _held
-        if held and (held.name == name or time.monotonic() < held.anyway_until):
-            return held.snapshot
+        if held and held.name == name:
+            return _hold(name, held.snapshot)
         snapshot = cache.get(f"{CURRENT}:{name}") if name else None
         return _hold(name, snapshot) if snapshot else _load()
     except DatabaseProblem:
@@ -244,8 +248,8 @@ def _make_current(snapshot: Snapshot, seconds: int) -> Snapshot:
 def _hold(name: str, snapshot: Snapshot, *, is_cached: bool = True) -> Snapshot:
     global _held  # noqa: PLW0603 - the process's own
     # A shared cache that is away must not have each text of a page read the tables.
-    anyway_until = 0 if is_cached else time.monotonic() + FALLBACK_SECONDS
-    _held = Held(name, snapshot, anyway_until)
+    seconds = HELD_SECONDS if is_cached else FALLBACK_SECONDS
+    _held = Held(name, snapshot, time.monotonic() + seconds)
     return snapshot
 
 

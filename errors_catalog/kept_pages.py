@@ -69,7 +69,7 @@ def render_kept(
         drawing = _draw(request, template, drawn)
         if len(kept) < MOST_KEPT:
             kept[key] = drawing
-    accepted = request.headers.get("Accept-Encoding", "")
+    accepted = request.META.get("HTTP_ACCEPT_ENCODING", "")
     if not drawing.shown and re_accepts_gzip.search(accepted):
         headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
         return HttpResponse(drawing.compressed, headers=headers)

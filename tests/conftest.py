@@ -2,6 +2,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from attendance import sence_state
 from errors_catalog import catalogue
 from tests import fuzzing, migrated_rows
 
@@ -26,6 +27,7 @@ def _own_spool_and_cold_cache(settings, tmp_path):
     cache.clear()
     # What the process itself holds of it, where a test before had no cache.
     catalogue.forget()
+    sence_state.forget()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def client_of(request: HttpRequest) -> str:
     Each proxy adds the address that it was asked from at the end of X-Forwarded-For; whatever
     stands before what the TRUSTED_PROXIES nearest ones added is the client's own invention.
     """
-    told = request.headers.get("X-Forwarded-For", "") if settings.TRUSTED_PROXIES else ""
+    told = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.TRUSTED_PROXIES else ""
     hops = [hop.strip() for hop in told.split(",") if hop.strip()]
     if len(hops) >= settings.TRUSTED_PROXIES > 0:
         return _network(hops[-settings.TRUSTED_PROXIES])

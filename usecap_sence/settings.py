@@ -264,6 +264,9 @@ SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_HTTPONLY = True
+# It goes with the browser's session, as the RUT does: no page of a form is kept that would outlive
+# it, and a computer that many share remembers nobody.
+CSRF_COOKIE_AGE = None
 X_FRAME_OPTIONS = "DENY"
 
 # Who is mailed about our own errors, which the coordinators can't mend.

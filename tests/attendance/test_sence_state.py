@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 
+from attendance import sence_state
 from attendance.models import SenceCallback
 from attendance.sence_state import failing_environments
 from errors_catalog.models import SenceError
@@ -38,7 +38,7 @@ def succeeded(action):
 
 
 def failing():
-    cache.clear()
+    sence_state.forget()
     return bool(failing_environments())
 
 
@@ -113,7 +113,7 @@ def test_production_and_test_are_told_apart(action):
     production = ActionFactory(environment="production")
     for _ in range(3):
         refused(action)
-    cache.clear()
+    sence_state.forget()
     assert failing_environments() == {"test"}
     assert SENTENCE in page(requested(EnrolmentFactory(action=action)))
     assert SENTENCE not in page(requested(EnrolmentFactory(action=production)))
@@ -124,7 +124,7 @@ def test_students_read_it_on_every_page_before_starting_and_not_after(client, ac
     waiting = requested(EnrolmentFactory(action=action))
     for _ in range(3):
         refused(action)
-    cache.clear()
+    sence_state.forget()
     assert SENTENCE in client.get("/").content.decode()
     assert SENTENCE in identified(waiting.enrolment).get("/cursos/").content.decode()
     assert SENTENCE in page(waiting)
@@ -134,7 +134,7 @@ def test_students_read_it_on_every_page_before_starting_and_not_after(client, ac
 def test_nobody_reads_it_while_all_is_well(client, action):
     waiting = requested(EnrolmentFactory(action=action))
     refused(action)
-    cache.clear()
+    sence_state.forget()
     for text in (client.get("/").content.decode(), page(waiting)):
         assert SENTENCE not in text
 
@@ -143,7 +143,7 @@ def test_it_is_one_query_and_none_for_half_a_minute(action, django_assert_num_qu
     for _ in range(3):
         refused(action)
     client.get("/")
-    cache.delete("attendance:starts-failing")
+    sence_state.forget()
     with django_assert_num_queries(1):
         assert SENTENCE in client.get("/").content.decode()
     with django_assert_num_queries(0):
@@ -153,7 +153,7 @@ def test_it_is_one_query_and_none_for_half_a_minute(action, django_assert_num_qu
 @pytest.mark.django_db(transaction=True)
 def test_while_the_database_is_away_nothing_is_claimed(client):
     with database_away():
-        cache.clear()
+        sence_state.forget()
         response = client.get("/")
     assert response.status_code == 200
     assert SENTENCE not in response.content.decode()

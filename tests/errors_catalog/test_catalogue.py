@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import time_machine
 from django.conf import settings
+from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.template import engines
 from django.test import RequestFactory
@@ -211,13 +212,23 @@ def test_an_edit_committed_after_someone_read_the_old_rows_is_seen_at_once(
     assert catalogue.text("opened") == "Listo"
 
 
-def test_an_edit_of_another_process_is_seen_within_half_a_minute():
+def test_an_edit_of_another_process_is_seen_within_half_a_minute(monkeypatch):
+    monkeypatch.setattr(catalogue, "HELD_SECONDS", 0)
     start = datetime(2026, 3, 2, 12, tzinfo=UTC)
     with time_machine.travel(start, tick=False) as clock:
         assert catalogue.text("opened") == "Asistencia correctamente ingresada"
         HelpText.objects.filter(key="opened").update(text="Listo")  # no signal, as from elsewhere
         clock.move_to(start + timedelta(seconds=31))
         assert catalogue.text("opened") == "Listo"
+
+
+def test_the_cache_is_asked_once_in_a_while(monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr(catalogue, "HELD_SECONDS", 60)
+    catalogue.forget()
+    assert catalogue.text("opened") == "Asistencia correctamente ingresada"
+    cache.clear()
+    with django_assert_num_queries(0):
+        assert catalogue.text("opened") == "Asistencia correctamente ingresada"
 
 
 def test_pages_that_use_nothing_of_it_ask_the_database_nothing(django_assert_num_queries):

@@ -88,17 +88,19 @@ def test_a_browser_that_takes_gzip_reads_the_same(path):
     assert TOKEN.sub("", unpacked(path)) == TOKEN.sub("", shown(path))
 
 
-def test_a_page_that_is_the_same_for_all_is_compressed_once(monkeypatch):
+def test_a_page_that_is_the_same_for_all_is_compressed_once():
+    """Django's middleware pads what it compresses, each time with other bytes."""
     guide = reverse("errors_catalog:guide")
-    before = unpacked(guide)
-    monkeypatch.delattr("gzip.compress")
-    assert unpacked(guide) == before
+    first, second = (Client().get(guide, headers={"Accept-Encoding": "gzip"}) for _ in range(2))
+    assert first["Content-Encoding"] == "gzip"
+    assert first.content == second.content
 
 
 def test_sences_trouble_comes_and_goes():
     trouble = catalogue.text("sence_failing")
     seen = []
     for failing in ((), ("production",), ()):
+        sence_state.forget()
         cache.set(sence_state.KEY, frozenset(failing), sence_state.CACHE_SECONDS)
         seen.append(trouble in shown())
     assert seen == [False, True, False]
