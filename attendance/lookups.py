@@ -42,10 +42,10 @@ def locked(public_id: uuid.UUID, *, waits_for_disk: bool = True) -> AttendanceSe
     """Return the session as it is now, its enrolment locked until the transaction ends.
 
     One lock an enrolment serialises starts, callbacks and staff: a session's transitions may touch
-    its siblings. Without `waits_for_disk` the commit returns before it is on disk: if the machine
-    dies in the second after it, what the transaction did is gone as a whole. None where no session
-    has the id. Raises TransactionManagementError outside of a transaction, where a lock lasts no
-    longer than its statement.
+    its siblings. Without `waits_for_disk` the commit returns before it is on disk, where there is a
+    session: if the machine dies in the second after it, what the transaction did is gone as a
+    whole. None where no session has the id. Raises TransactionManagementError outside of a
+    transaction, where a lock lasts no longer than its statement.
     """
     if not connection.in_atomic_block:
         raise TransactionManagementError("A session is locked within a transaction.")

@@ -1,6 +1,7 @@
 """What is asked and written over and over again, in SQL that is made once.
 
-For columns whose values psycopg takes and gives as they are: no JSON, no database's default.
+For columns whose values psycopg takes and gives as they are: no JSON, no default that is left to
+the database.
 """
 
 from collections.abc import Callable

@@ -74,16 +74,16 @@ def without_recipients() -> QuerySet[SentMail]:
     return unsent().filter(recipients="")
 
 
-def follow_students(mails: QuerySet[SentMail]) -> int:
+def follow_students(mails: QuerySet[SentMail]) -> None:
     """Have those that no server took yet go to their student's address of now, if it is another.
 
-    At the new one they were never tried. Returns how many; to nobody, where there is no address.
+    At the new one they were never tried. To nobody, where there is no address.
     """
     students = Student.objects.filter(enrolments=OuterRef("enrolment"))
     moved = mails.filter(
         ~Q(recipients=F("enrolment__student__email")), kind__in=TO_STUDENTS, sent_at=None
     )
-    return moved.update(recipients=Subquery(students.values("email")), attempts=0, retry_at=None)
+    moved.update(recipients=Subquery(students.values("email")), attempts=0, retry_at=None)
 
 
 def waiting(now: datetime) -> QuerySet[SentMail]:
