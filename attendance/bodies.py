@@ -24,7 +24,7 @@ def bounded(request: HttpRequest) -> tuple[bytes, int]:
 
 def _reader(request: HttpRequest) -> Callable[[int], bytes]:
     """Return what reads the body. Django takes a chunked one for empty."""
-    is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    is_chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     if is_chunked and request.META.get("wsgi.input_terminated"):
         return request.META["wsgi.input"].read
     return request.read

@@ -34,6 +34,7 @@ from attendance.sence.callback_urls import public_id as public_id_of
 from attendance.starting import StartRefusedError, alert_staff_of_preflight, start
 from errors_catalog import catalogue
 from errors_catalog.kept_pages import render_kept
+from usecap_sence.addresses import address_of
 from usecap_sence.views import TooManyRequestsError
 
 no_store = cache_control(no_store=True, private=True)
@@ -211,7 +212,7 @@ def retry(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     To it leads whatever is no POST: the link of the page for a database that is away, for one.
     """
     if request.method != "POST":
-        return SeeOther(reverse("attendance:session", args=[public_id]))
+        return SeeOther(address_of("attendance:session", public_id))
     return _start(request, _find(public_id).enrolment_id)
 
 
@@ -240,16 +241,16 @@ def sence_callback(request: HttpRequest, nonce: str, phase: str, *, error: bool)
                 announces_error=error,
                 body=body,
                 body_length=length,
-                content_type=_header(request, "Content-Type"),
-                origin=_header(request, "Origin"),
+                content_type=_header(request, "CONTENT_TYPE"),
+                origin=_header(request, "HTTP_ORIGIN"),
             )
         )
     except OSError:
         return render(request, "attendance/not_kept.html", status=503)
     if outcome == Outcome.UNMATCHED:
         limits.invented(request, public_id)
-    return SeeOther(reverse("attendance:session", args=[public_id]))
+    return SeeOther(address_of("attendance:session", public_id))
 
 
 def _header(request: HttpRequest, name: str) -> str:
-    return request.headers.get(name, "").replace("\x00", "")[:200]
+    return request.META.get(name, "").replace("\x00", "")[:200]

@@ -20,7 +20,7 @@ from courses.rut import normalise
 from courses.tokens import TokenUnavailableError
 from errors_catalog import catalogue
 from errors_catalog.models import Responsible
-from usecap_sence.addresses import numbered
+from usecap_sence.addresses import address_of
 
 MAY_TRY = "courses.change_otec_token"
 """The trial's page carries the OTEC's token, as a student's does: only for whom tokens are for."""
@@ -56,7 +56,7 @@ class CheckedActionAdmin(ActionAdmin):
 
     @admin.display(description="revisión")
     def preflight_link(self, action: Action) -> str:
-        address = numbered("admin:courses_action_preflight", action.pk)
+        address = address_of("admin:courses_action_preflight", action.pk)
         # Read out of its row, the link has to say of which action.
         return format_html('<a href="{}" aria-label="Revisar {}">Revisar</a>', address, action.code)
 

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from usecap_sence.addresses import numbered
+from usecap_sence.addresses import address_of
 
 MOST_COUNTED = 10_000
 """Nobody reads so far; counting a million rows is slow."""
@@ -51,7 +51,7 @@ class LongList(ChangeList):
     """Finds the address of its rows' pages once."""
 
     def url_for_result(self, result: Model) -> str:
-        return numbered(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", result.pk)
+        return address_of(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", result.pk)
 
 
 class LongListAdmin(admin.ModelAdmin):

@@ -1,5 +1,7 @@
 """What lists draw without Django's templates says what Django would draw, and leads there."""
 
+import uuid
+
 import pytest
 from django import forms
 from django.contrib import admin
@@ -8,7 +10,7 @@ from django.urls import reverse, set_script_prefix
 
 from courses.long_lists import LongListAdmin
 from courses.models import Course
-from usecap_sence.addresses import numbered
+from usecap_sence.addresses import address_of
 from usecap_sence.widgets import LongSelect
 
 HOSTILE = """<b>"'&amp;"""
@@ -31,10 +33,11 @@ def test_a_long_select(value):
 
 
 def test_a_rows_address_wherever_the_site_is_mounted():
-    name = "admin:courses_action_change"
+    rows = [("admin:courses_action_change", 10), ("attendance:session", uuid.uuid4())]
     try:
         for prefix in ("/", "/asistencia/", "/"):
             set_script_prefix(prefix)
-            assert numbered(name, 10) == reverse(name, args=[10])
+            for name, key in rows:
+                assert address_of(name, key) == reverse(name, args=[key])
     finally:
         set_script_prefix("/")
