@@ -34,7 +34,7 @@ from attendance.sence.times import difference
 from attendance.spool import Receipt
 from errors_catalog import catalogue
 from usecap_sence import locks
-from usecap_sence.compiled import insert
+from usecap_sence.compiled import NotWrittenError, insert
 
 logger = logging.getLogger(__name__)
 
@@ -117,23 +117,43 @@ def apply(callback: SenceCallback) -> Outcome | None:
     Returns what became of it, None for a second call. Raises OutOfOrderError, with nothing
     decided, where `replay` has to come first.
     """
+    # No commit here waits for the disk, where the answer is: should what it does be lost, it waits
+    # again, and the session's page or a replay applies it anew.
+    answer = read(bytes(callback.body), callback.body_length)
     try:
-        with transaction.atomic():
-            # The answer is on disk. Should what it does be lost, it waits again, and the session's
-            # page or a replay applies it anew.
-            session = lookups.locked(callback.public_id, waits_for_disk=False)
-            answer = read(bytes(callback.body), callback.body_length)
-            verdict = judge(session, callback, answer)
-            if verdict.outcome == Outcome.ANOMALY and _earlier_ones_wait(callback):
-                raise OutOfOrderError
-            if session and verdict.outcome in ERRORS and _was_decided(session, callback):
-                verdict = Verdict(Outcome.REPLAY)
-            _act(session, callback, answer, verdict)
-        return verdict.outcome
+        return _apply_at_once(callback, answer) or _apply_locked(callback, answer)
     except IntegrityError:
         if not CallbackVerdict.objects.filter(callback=callback).exists():
             raise
         return None
+
+
+def _apply_at_once(callback: SenceCallback, answer: Answer) -> Outcome | None:
+    """Open or close a live session, which is what most answers do: in one statement, that locks.
+
+    Returns None with nothing done for all others, and where the session changes meanwhile.
+    """
+    session = lookups.unlocked(callback.public_id)
+    verdict = judge(session, callback, answer)
+    if not (session and session.is_live and verdict.outcome in (Outcome.OPENED, Outcome.CLOSED)):
+        return None
+    try:
+        _act(session, callback, answer, verdict)
+    except NotWrittenError:
+        return None
+    return verdict.outcome
+
+
+def _apply_locked(callback: SenceCallback, answer: Answer) -> Outcome:
+    with transaction.atomic():
+        session = lookups.locked(callback.public_id, waits_for_disk=False)
+        verdict = judge(session, callback, answer)
+        if verdict.outcome == Outcome.ANOMALY and _earlier_ones_wait(callback):
+            raise OutOfOrderError
+        if session and verdict.outcome in ERRORS and _was_decided(session, callback):
+            verdict = Verdict(Outcome.REPLAY)
+        _act(session, callback, answer, verdict)
+    return verdict.outcome
 
 
 def _earlier_ones_wait(callback: SenceCallback) -> bool:

@@ -16,7 +16,7 @@ from attendance.models import (
     SenceCallback,
 )
 from courses.models import Enrolment, Otec
-from usecap_sence.compiled import Compiled
+from usecap_sence.compiled import Compiled, Unlocked
 
 
 def session(public_id: uuid.UUID) -> AttendanceSession:
@@ -51,8 +51,22 @@ def locked(public_id: uuid.UUID, *, waits_for_disk: bool = True) -> AttendanceSe
         raise TransactionManagementError("A session is locked within a transaction.")
     (LOCK if waits_for_disk else LOCK_WITHOUT_DISK).rows(public_id)
     # A statement of its own: it sees what was there once the lock was waited for.
-    for values in BARE_SESSION.rows(public_id):
+    for *values, _ in BARE_SESSION.rows(public_id):
         return AttendanceSession.from_db(DEFAULT_DB_ALIAS, SESSION_FIELDS, values)
+    return None
+
+
+def unlocked(public_id: uuid.UUID) -> AttendanceSession | None:
+    """Return the session as it is, to be marked as opened or closed by itself, in one statement.
+
+    That statement locks the enrolment, and changes the session where nothing else did meanwhile;
+    else it raises NotWrittenError. Its commit returns before it is on disk, as above. None where no
+    session has the id.
+    """
+    for *values, version in BARE_SESSION.rows(public_id):
+        session = AttendanceSession.from_db(DEFAULT_DB_ALIAS, SESSION_FIELDS, values)
+        session.unlocked = Unlocked(version, LOCK_WITHOUT_DISK.asked(public_id))
+        return session
     return None
 
 
@@ -77,7 +91,7 @@ SESSION_FIELDS = [field.attname for field in AttendanceSession._meta.concrete_fi
 SESSION = Compiled(_session, uuid.UUID(int=0))
 BARE_SESSION = Compiled(
     lambda public_id: AttendanceSession.objects.filter(public_id=public_id).values_list(
-        *SESSION_FIELDS
+        *SESSION_FIELDS, Func(template="xmin::text", output_field=TextField())
     ),
     uuid.UUID(int=0),
 )

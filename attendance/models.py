@@ -3,8 +3,8 @@
 An `AttendanceSession` is one attempt of one enrolment. Its state is never stored: it follows from
 its timestamps, here and nowhere else, with the same meaning in SQL (`AttendanceSessionQuerySet`)
 and in Python (`AttendanceSession.state`). Its transitions are methods that refuse a wrong state and
-expect the caller to hold the lock (`attendance.lookups.locked`); how one starts is in
-`attendance.starting`, what SENCE's answers do to it in `attendance.callbacks`.
+expect the caller to hold the lock (`attendance.lookups.locked`, or `unlocked` for one statement);
+how one starts is in `attendance.starting`, what SENCE's answers do to it in `attendance.callbacks`.
 """
 
 import secrets
@@ -18,13 +18,13 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Concat
-from django.urls import reverse
 from django.utils import timezone
 
 from attendance.sence import callback_urls
 from attendance.sence.outgoing import MAX_ID
 from courses.models import Enrolment, Environment, Otec
-from usecap_sence.compiled import update
+from usecap_sence.addresses import address_of
+from usecap_sence.compiled import Unlocked, update
 
 
 class WrongStateError(Exception):
@@ -228,6 +228,8 @@ class AttendanceSession(models.Model):
     has_pending_answer: bool
     last_outcome: str | None
     close_is_flagged: bool
+    # Given by `lookups.unlocked` alone.
+    unlocked: Unlocked | None = None
 
     objects = AttendanceSessionQuerySet.as_manager()
 
@@ -352,7 +354,7 @@ class AttendanceSession(models.Model):
         return f"{self.course_name}, {timezone.localtime(self.requested_at):%d-%m-%Y %H:%M}"
 
     def get_absolute_url(self) -> str:
-        return reverse("attendance:session", args=[self.public_id])
+        return address_of("attendance:session", self.public_id)
 
     @property
     def state(self) -> State:
@@ -420,8 +422,8 @@ class AttendanceSession(models.Model):
         self.sence_session_id = sence_session_id
         self.opened_sence_time, self.opened_sence_zone = time, zone
         self._clear_error()
-        update(
-            self, "opened_at", "superseded_at", "sence_session_id", "opened_sence_time",
+        self._write(
+            "opened_at", "superseded_at", "sence_session_id", "opened_sence_time",
             "opened_sence_zone", *ERROR, beside=beside,
         )  # fmt: skip
 
@@ -432,7 +434,7 @@ class AttendanceSession(models.Model):
         self._refuse_unless(State.REQUESTED, State.REJECTED)
         self.rejected_at = at
         self._keep_error(Phase.OPEN, glosa, at)
-        update(self, "rejected_at", *ERROR, beside=beside)
+        self._write("rejected_at", *ERROR, beside=beside)
 
     def mark_close_failed(
         self, glosa: str, at: datetime, *, beside: models.Model | None = None
@@ -440,7 +442,7 @@ class AttendanceSession(models.Model):
         """SENCE refused the close: still open, may retry. Raises WrongStateError otherwise."""
         self._refuse_unless(State.OPEN)
         self._keep_error(Phase.CLOSE, glosa, at)
-        update(self, *ERROR, beside=beside)
+        self._write(*ERROR, beside=beside)
 
     def mark_closed(
         self, at: datetime, *, time: str, zone: str, beside: models.Model | None = None
@@ -450,7 +452,7 @@ class AttendanceSession(models.Model):
         self.closed_at = at
         self.closed_sence_time, self.closed_sence_zone = time, zone
         self._clear_error()
-        update(self, "closed_at", "closed_sence_time", "closed_sence_zone", *ERROR, beside=beside)
+        self._write("closed_at", "closed_sence_time", "closed_sence_zone", *ERROR, beside=beside)
 
     def mark_resolved(self, user: User, reason: str, at: datetime) -> None:
         """Staff set the session aside, by name and with a reason.
@@ -463,6 +465,9 @@ class AttendanceSession(models.Model):
             raise ValueError("Falta el motivo de la resolución.")
         self.resolved_at, self.resolved_by, self.resolution = at, user, reason.strip()
         self.save()
+
+    def _write(self, *names: str, beside: models.Model | None) -> None:
+        update(self, *names, beside=beside, unlocked=self.unlocked)
 
     def _refuse_unless(self, *states: State) -> None:
         if self.state not in states:

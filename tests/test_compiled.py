@@ -4,15 +4,16 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from attendance import lookups
 from courses.models import Student
 from tests.attendance.test_at_once import until_waiting
-from tests.attendance_steps import opened
+from tests.attendance_steps import opened, requested
 from tests.factories import StudentFactory
-from usecap_sence.compiled import Compiled, insert, update
+from usecap_sence.compiled import Compiled, NotWrittenError, insert, update
 
 pytestmark = pytest.mark.django_db
 NAMES = Compiled(lambda run: Student.objects.filter(run=run).values_list("surnames"), "0-0")
@@ -51,9 +52,18 @@ def test_a_row_that_is_gone_takes_nothing_with_it():
     gone, new = StudentFactory(), StudentFactory.build(run="5126663-3")
     Student.objects.filter(pk=gone.pk).delete()
     for beside in (None, new):
-        with pytest.raises(DatabaseError, match="0 rows"), transaction.atomic():
+        with pytest.raises(NotWrittenError):
             update(gone, "surnames", beside=beside)
     assert not Student.objects.exists()
+
+
+def test_a_row_that_nobody_locked_is_written_while_it_is_what_was_read():
+    public_id = requested().public_id
+    first, second = lookups.unlocked(public_id), lookups.unlocked(public_id)
+    first.mark_opened("first", timezone.now(), time="", zone="")
+    with pytest.raises(NotWrittenError):
+        second.mark_opened("second", timezone.now(), time="", zone="")
+    assert lookups.unlocked(public_id).sence_session_id == "first"
 
 
 @pytest.mark.parametrize("condition", [Q(pk=1), Q(run="0-0", surnames="0-0")])

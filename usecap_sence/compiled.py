@@ -6,9 +6,9 @@ the database.
 
 from collections.abc import Callable
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Model, QuerySet
 
 
@@ -26,17 +26,36 @@ class Compiled:
 
     @cached_property
     def _sql(self) -> tuple[str, tuple]:
-        sql, parameters = self.ask(self.sample).query.sql_with_params()
+        # Django puts no lock into SQL outside of a transaction.
+        with transaction.atomic():
+            sql, parameters = self.ask(self.sample).query.sql_with_params()
         if parameters.count(self.sample) != 1:
             raise ValueError(f"{self.sample!r} is not once in the parameters {parameters!r}.")
         return sql, parameters
 
+    def asked(self, value: Any) -> tuple[str, list]:
+        """Return the question for `value`: SQL, and its parameters."""
+        sql, parameters = self._sql
+        return sql, [value if one == self.sample else one for one in parameters]
+
     def rows(self, value: Any) -> list[tuple]:
         """Return the rows for `value`. Raises django.db.Error where the database is away."""
-        sql, parameters = self._sql
         with connection.cursor() as cursor:
-            cursor.execute(sql, [value if one == self.sample else one for one in parameters])
+            cursor.execute(*self.asked(value))
             return cursor.fetchall()
+
+
+class Unlocked(NamedTuple):
+    """How a row was read that nobody locked."""
+
+    version: str
+    """PostgreSQL's `xmin` of it, which each change makes another."""
+    lock: tuple[str, list]
+    """SQL that locks what the row's changes wait in line for, and its parameters."""
+
+
+class NotWrittenError(DatabaseError):
+    """The row is gone, or is another since it was read without a lock."""
 
 
 def insert(row: Model) -> None:
@@ -51,35 +70,43 @@ def insert(row: Model) -> None:
     row._state.adding = False
 
 
-def update(row: Model, *names: str, beside: Model | None = None) -> None:
+def update(
+    row: Model, *names: str, beside: Model | None = None, unlocked: Unlocked | None = None
+) -> None:
     """Write the columns of a row, as `save(update_fields=names)` does without signals.
 
-    `beside` is a new row that goes with it in the same statement, within a transaction, and learns
-    no primary key. Raises django.db.Error, a DatabaseError where the row to update is gone.
+    `beside` is a new row that is written in the same statement, and learns no primary key. A row
+    that was read without a lock is locked as `unlocked` says, and is written where it still is what
+    was read. Raises NotWrittenError with nothing written, and django.db.Error.
     """
-    sql, values = _update(type(row), names), [*(getattr(row, name) for name in names), row.pk]
+    sql = _update(type(row), names)
+    values = [getattr(row, name) for name in names]
+    if unlocked:
+        lock, parameters = unlocked.lock
+        sql = sql.replace("WHERE", f"FROM ({lock}) AS locked WHERE xmin = %s::xid AND")
+        values += [*parameters, unlocked.version]
+    values.append(row.pk)
     if beside:
-        insertion, more = _insertion(beside)
-        both = f"WITH changed AS ({sql} RETURNING 1) {insertion}"
-        sql, values = f"{both} RETURNING (SELECT count(*) FROM changed)", values + more  # noqa: S608
+        insertion, more = _insertion(beside, "SELECT {} FROM changed")
+        sql, values = f"WITH changed AS ({sql} RETURNING 1) {insertion}", values + more
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        changed = cursor.fetchone()[0] if beside else cursor.rowcount
-    if changed != 1:
-        raise DatabaseError(f"{changed} rows of {type(row).__name__} have this key.")
+        written = cursor.rowcount
+    if written != 1:
+        raise NotWrittenError(f"{written} rows of {type(row).__name__} were written.")
 
 
-def _insertion(row: Model) -> tuple[str, list[Any]]:
-    sql, names = _insert(type(row))
+def _insertion(row: Model, source: str = "VALUES ({})") -> tuple[str, list[Any]]:
+    sql, names = _insert(type(row), source)
     return sql, [getattr(row, name) for name in names]
 
 
 @cache
-def _insert(model: type[Model]) -> tuple[str, list[str]]:
+def _insert(model: type[Model], source: str) -> tuple[str, list[str]]:
     fields = [field for field in model._meta.local_concrete_fields if not field.primary_key]
     columns = ", ".join(_quoted(field.column) for field in fields)
-    places = ", ".join(["%s"] * len(fields))
-    sql = f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608
+    given = source.format(", ".join(["%s"] * len(fields)))
+    sql = f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) {given}"
     return sql, [field.attname for field in fields]
 
 

@@ -131,6 +131,27 @@ def until_waiting(count):
     raise AssertionError("they do not wait")
 
 
+def test_an_answer_is_judged_by_what_its_session_became_while_it_waited():
+    """It waits for the enrolment's lock, and holds nothing that the one it waits for needs."""
+    session = requested()
+
+    def post_and_close():
+        try:
+            post(session, "open", answer(session, IdSesionSence="late"))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            held = lookups.locked(session.public_id)
+            waiting = threads.submit(post_and_close)
+            until_waiting(1)
+            held.mark_opened("first", timezone.now(), time="", zone="")
+        waiting.result()
+    assert outcomes(session) == ["anomaly"]
+    assert again(session).sence_session_id == "first"
+
+
 def test_errors_of_the_same_codes_in_another_order_do_not_wait_for_each_other():
     action = ActionFactory()
     sessions = [requested(EnrolmentFactory(action=action)) for _ in range(3)]
