@@ -56,7 +56,6 @@ def day_and_minute(moment: Any) -> str:
 class EvidenceAdmin(ReadOnlyAdmin, ScopedAdmin):
     """Long lists of what happened, by OTEC; what is secret is not to be guessed by filters."""
 
-    list_per_page = 50
     list_max_show_all = 0
 
     class Media:
@@ -93,9 +92,9 @@ class AttendanceSessionAdmin(ReviewActions, EvidenceAdmin):
         (None, {"fields": ["student_link", "run_shown", "course_name", "action", "shown_state",
                            "duration"]}),
         (
-            "Enviado a Sence",
+            "Lo que se envía a Sence",
             {
-                "description": "Tal como salió; el token y las direcciones de respuesta no se "
+                "description": "Tal como sale; el token y las direcciones de respuesta no se "
                 "muestran.",
                 "fields": [
                     "environment", "otec", "otec_rut", "sence_code", "action_code",
