@@ -202,7 +202,7 @@ SECTIONS: tuple[HelpLinks, ...] = (
         title="Para obtener clave Única",
         links=(
             ("Obtener Clave Única", CLAVE_UNICA),
-            ("Recuperar Clave Única", CLAVE_UNICA),
+            ("Recuperar Clave Única", f"{CLAVE_UNICA}recuperar"),
         ),
         before_rut=True,
         after_rut=False,

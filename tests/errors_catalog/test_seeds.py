@@ -1,5 +1,6 @@
 """The catalogue as it is installed, and upgraded without touching what staff wrote."""
 
+from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
@@ -127,7 +128,7 @@ def test_help_sections_come_in_the_order_of_the_guide():
         HelpLink.objects.order_by("section__position", "position").values_list("label", "url")
     ) == [
         ("Obtener Clave Única", "https://claveunica.gob.cl/"),
-        ("Recuperar Clave Única", "https://claveunica.gob.cl/"),
+        ("Recuperar Clave Única", "https://claveunica.gob.cl/recuperar"),
         ("Registrar CUS", "https://cus.sence.cl/Account/Registrar"),
         ("Solicitar nueva CUS", "https://cus.sence.cl/Account/RecuperarClave"),
         ("Cambiar Cus", "https://cus.sence.cl/Account/CambiarClave"),
@@ -188,6 +189,23 @@ def test_migrating_again_never_overwrites_an_edit():
     executor.migrate(executor.loader.graph.leaf_nodes())
 
     assert_edits_stand_and_only_the_missing_came_back()
+
+
+@pytest.mark.parametrize(
+    ("url", "corrected"),
+    [
+        ("https://claveunica.gob.cl/", "https://claveunica.gob.cl/recuperar"),
+        ("https://usecap.cl/clave", None),
+    ],
+)
+def test_the_link_to_recover_a_clave_unica_is_corrected_where_staff_left_it(url, corrected):
+    links = HelpLink.objects.filter(label="Recuperar Clave Única")
+    links.update(url=url)
+    migration = import_module("errors_catalog.migrations.0006_recovery_link")
+    migration.correct(MigrationExecutor(connection).loader.project_state().apps)
+    assert links.get().url == (corrected or url)
+    changes = links.get().history.filter(history_type="~").values_list("url", flat=True)
+    assert list(changes) == ([corrected] if corrected else [])
 
 
 def history_of(row):
