@@ -122,7 +122,9 @@ class ReviewActions(AskedActions):
         return request.user.has_perm("attendance.export_attendancesession")
 
     @admin.action(description="Resolver con un motivo", permissions=["resolve"])
-    def resolve(self, request: HttpRequest, queryset: QuerySet) -> HttpResponseBase | None:
+    def resolve(
+        self, request: HttpRequest, queryset: AttendanceSessionQuerySet
+    ) -> HttpResponseBase | None:
         form = ReasonForm(request.POST if CONFIRMED in request.POST else None)
         if not form.is_valid():
             return self.confirm(request, queryset, form, "resolve", "Resolver sesiones")
@@ -152,7 +154,9 @@ class ReviewActions(AskedActions):
             review(callback, user, reason)
 
     @admin.action(description="Enviar un recordatorio al alumno", permissions=["remind"])
-    def remind(self, request: HttpRequest, queryset: QuerySet) -> HttpResponseBase | None:
+    def remind(
+        self, request: HttpRequest, queryset: AttendanceSessionQuerySet
+    ) -> HttpResponseBase | None:
         if CONFIRMED not in request.POST:
             return self.confirm(request, queryset, None, "remind", "Enviar recordatorios")
         user: Any = request.user
@@ -184,7 +188,7 @@ class ReviewActions(AskedActions):
     def confirm(
         self,
         request: HttpRequest,
-        queryset: QuerySet,
+        queryset: AttendanceSessionQuerySet,
         form: forms.Form | None,
         action: str,
         title: str,
@@ -203,6 +207,7 @@ class ReviewActions(AskedActions):
             return None
         by_ids = limited or not self.is_across(request)
         ids = request.POST.getlist(ACTION_CHECKBOX_NAME)[:1]
+        shown = queryset.select_related("enrolment__student").with_state_in_words(timezone.now())
         context = {
             **self.admin_site.each_context(request),
             "title": title,
@@ -211,7 +216,7 @@ class ReviewActions(AskedActions):
             "form": form,
             "action": action,
             "count": count,
-            "shown": queryset.select_related("enrolment__student")[:NAMED],
+            "shown": shown[:NAMED],
             "more": "muchas" if isinstance(count, MoreThan) else max(count - NAMED, 0),
             "ids": list(queryset.values_list("pk", flat=True)) if by_ids else ids,
             "across": not by_ids,

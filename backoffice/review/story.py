@@ -21,7 +21,7 @@ from errors_catalog.catalogue import Explanation, explain
 
 RESOLVED = "Resuelta"
 """How the admin's history says it; the session itself keeps why."""
-ON_THE_WAY = "Va a Sence con su navegador: que llegó lo muestra la respuesta."
+ON_THE_WAY = "De ahí va a Sence con su navegador: que llegó lo muestra la respuesta."
 """We hand the browser a form: what becomes of it is not seen from here."""
 NONCES = re.compile(r"((?:/|%2F)sence(?:/|%2F))[A-Za-z0-9_-]{8,}", re.IGNORECASE)
 """What of a callback's address lets whoever has it speak in SENCE's name, encoded or not."""
@@ -79,7 +79,7 @@ def shown_body(callback: SenceCallback) -> str:
 
 
 def _own_life(session: AttendanceSession) -> Iterator[Event]:
-    yield Event(session.requested_at, "El alumno pidió iniciar", notes=[ON_THE_WAY])
+    yield Event(session.requested_at, "El alumno eligió el curso", notes=[ON_THE_WAY])
     if session.superseded_at:
         yield Event(
             session.superseded_at,

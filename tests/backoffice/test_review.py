@@ -181,6 +181,8 @@ def test_what_needs_no_close_is_never_shown_as_if_its_time_were_running(staff, h
     page = staff.get(detail(free)).content.decode()
     assert "Abierta, no exige cierre" in page
     assert "Enviar recordatorio" not in page
+    asked = staff.post(SESSIONS, {"action": "resolve", "_selected_action": [free.pk]})
+    assert "· Abierta, no exige cierre" in asked.content.decode()
     # The neighbours: one whose time does run, and one that was closed though it need not be.
     opened(at=at)
     free.mark_closed(at + timedelta(minutes=30), time="", zone="")
@@ -431,7 +433,7 @@ def test_the_story_tells_everything_in_order(staff):
     page = staff.get(detail(session))
     titles = [event.title for event in page.context["story"]]
     assert titles == [
-        "El alumno pidió iniciar",
+        "El alumno eligió el curso",
         "Sence respondió al inicio: SENCE rechazó el inicio",
         "Sence respondió al inicio: Abrió la sesión",
         f"Correo: {reminder.get_kind_display()}",
@@ -442,7 +444,7 @@ def test_the_story_tells_everything_in_order(staff):
         "10-11-2026 12:00:00", "2026-11-10 12:02:07 America/Santiago, 7 s adelantado", "Error 205",
         "Error 999", "Motivo: Se cerró por teléfono", "por jefa", "GlosaError=205%3B999",
         "Para: ana@example.com", "Recuerde cerrar", "Buenas tardes",
-        "Va a Sence con su navegador: que llegó lo muestra la respuesta.",
+        "De ahí va a Sence con su navegador: que llegó lo muestra la respuesta.",
     ):  # fmt: skip
         assert said in text, said
 
