@@ -6,11 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
-from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
-from attendance import alerts
+from attendance import alerts, sence_state
 from attendance.models import AttendanceSession
 from backoffice import desk as desk_module
 from courses import long_lists
@@ -384,11 +383,11 @@ def test_the_desk_says_that_starts_fail_for_everyone_as_students_read_it():
     otec = OtecFactory()
     for _ in range(3):
         assert desk(client).sence_failing == []
-        cache.clear()
+        sence_state.forget()
         refused(otec, "300")
     assert desk(client).sence_failing == ["Prueba"]
     page = client.get(DESK).content.decode()
     assert "Sence responde con errores propios a todos los que intentan iniciar" in page
     opened(otec)
-    cache.clear()
+    sence_state.forget()
     assert desk(client).sence_failing == []
