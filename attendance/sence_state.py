@@ -4,7 +4,6 @@ import contextlib
 import time
 from collections.abc import Iterable
 from datetime import timedelta
-from functools import lru_cache
 
 from django.core.cache import cache
 from django.db import Error as DatabaseProblem
@@ -21,7 +20,11 @@ STUDENTS = 3
 MOST_READ = 300
 """Answers looked at, the latest ones: enough for any quarter of an hour of ours."""
 CACHE_SECONDS = 30
+HELD_SECONDS = 1
 KEY = "attendance:starts-failing"
+
+_held: tuple[frozenset[str], float] = frozenset(), 0
+"""What this process was told last, and until when on the monotonic clock it asks nobody."""
 
 
 def failing_environments() -> frozenset[str]:
@@ -37,11 +40,15 @@ def failing_environments() -> frozenset[str]:
     Kept in the cache for half a minute, so that a warm page asks the database nothing, and by the
     process for a second. Where the database is away, nothing is claimed.
     """
-    return _known(int(time.monotonic()))
+    global _held  # noqa: PLW0603 - the process's own
+    known, until = _held
+    if time.monotonic() >= until:
+        known = _known()
+        _held = known, time.monotonic() + HELD_SECONDS
+    return known
 
 
-@lru_cache(maxsize=1)
-def _known(second: int) -> frozenset[str]:
+def _known() -> frozenset[str]:
     try:
         known = cache.get(KEY)
         if known is None:
@@ -56,8 +63,9 @@ def _known(second: int) -> frozenset[str]:
 
 def forget() -> None:
     """Look at the answers again the next time that it is asked."""
+    global _held  # noqa: PLW0603 - the process's own
     cache.delete(KEY)
-    _known.cache_clear()
+    _held = frozenset(), 0
 
 
 def _look() -> frozenset[str]:

@@ -22,7 +22,10 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 
 @pytest.fixture(autouse=True)
-def _own_spool_and_cold_cache(settings, tmp_path):
+def _own_spool_and_cold_cache(settings, tmp_path, monkeypatch):
+    # A second of the machine's, whatever clock a test has.
+    monkeypatch.setattr(catalogue, "HELD_SECONDS", 0)
+    monkeypatch.setattr(sence_state, "HELD_SECONDS", 0)
     settings.SPOOL_DIR = tmp_path / "spool"
     cache.clear()
     # What the process itself holds of it, where a test before had no cache.

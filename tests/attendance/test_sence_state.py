@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 
 from attendance import sence_state
 from attendance.models import SenceCallback
@@ -148,6 +149,15 @@ def test_it_is_one_query_and_none_for_half_a_minute(action, django_assert_num_qu
         assert SENTENCE in client.get("/").content.decode()
     with django_assert_num_queries(0):
         assert SENTENCE in client.get("/").content.decode()
+
+
+def test_the_cache_is_asked_once_in_a_while(monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr(sence_state, "HELD_SECONDS", 60)
+    sence_state.forget()
+    assert failing_environments() == frozenset()
+    cache.clear()
+    with django_assert_num_queries(0):
+        assert failing_environments() == frozenset()
 
 
 @pytest.mark.django_db(transaction=True)
