@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -19,12 +19,10 @@ STEP = 0.25
 """Seconds by which patience may end late: how often the one who watches looks."""
 
 
-@contextmanager
-def patience(seconds: float) -> Iterator[None]:
+def patience(seconds: float) -> AbstractContextManager[None]:
     """Hang up on the database where the block takes longer: what waits for it then raises
     OperationalError. A connection that is being made has its own limit, `connect_timeout`."""
-    with _watch.over(connections[DEFAULT_DB_ALIAS], time.monotonic() + seconds):
-        yield
+    return _watch.over(connections[DEFAULT_DB_ALIAS], time.monotonic() + seconds)
 
 
 class _Watch:
