@@ -66,7 +66,10 @@ SENTENCES = {
 
 @dataclass(frozen=True)
 class Change:
-    """A row that creates an enrolment (`is_new`) or changes one or its student."""
+    """A row that creates an enrolment (`is_new`) or changes one or its student.
+
+    `before` is the name that the student had, where the row gives them another one.
+    """
 
     line: int
     run: str
@@ -74,6 +77,7 @@ class Change:
     action_code: str
     course_name: str
     is_new: bool
+    before: str
 
 
 @dataclass

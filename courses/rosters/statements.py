@@ -57,7 +57,7 @@ CREATE = (
         UNIQUE (claim, "column")
     ) ON COMMIT DROP
     """,
-    "CREATE TEMP TABLE roster_changed_student (id bigint PRIMARY KEY) ON COMMIT DROP",
+    "CREATE TEMP TABLE roster_changed_student (id bigint PRIMARY KEY, before text) ON COMMIT DROP",
     "CREATE TEMP TABLE roster_changed_enrolment (id bigint PRIMARY KEY) ON COMMIT DROP",
 )
 
@@ -400,7 +400,8 @@ WITH news AS (
             THEN student.given_names ELSE person.given_names
         END AS given_names,
         coalesce(person.surnames, student.surnames) AS surnames,
-        coalesce(person.email, student.email) AS email
+        coalesce(person.email, student.email) AS email,
+        trim(student.given_names || ' ' || student.surnames) AS before
     FROM roster_person person JOIN courses_student student ON student.id = person.student_id
     WHERE NOT person.is_shared
 ),
@@ -410,9 +411,9 @@ changed AS (
     FROM news
     WHERE news.id = student.id AND (student.given_names, student.surnames, student.email)
         IS DISTINCT FROM (news.given_names, news.surnames, news.email)
-    RETURNING student.id
+    RETURNING student.id, news.before
 )
-INSERT INTO roster_changed_student SELECT id FROM changed
+INSERT INTO roster_changed_student SELECT id, before FROM changed
 """
 CREATE_STUDENTS = """
 INSERT INTO courses_student (run, given_names, surnames, email)
@@ -482,12 +483,16 @@ SELECT first.line, student.run,
     CASE WHEN person.is_shared THEN concat_ws(' ', person.given_names, person.surnames)
         ELSE trim(student.given_names || ' ' || student.surnames)
     END,
-    action.code, course.name, first.enrolment_id IS NULL
+    action.code, course.name, first.enrolment_id IS NULL,
+    coalesce(
+        nullif(changed.before, trim(student.given_names || ' ' || student.surnames)), ''
+    )
 FROM first
 JOIN courses_student student ON student.id = first.student_id
 JOIN roster_person person USING (run)
 JOIN courses_action action ON action.id = first.action_id
 JOIN courses_course course ON course.id = action.course_id
+LEFT JOIN roster_changed_student changed ON changed.id = student.id
 ORDER BY first.line
 """
 KEEP_ACTIONS = """

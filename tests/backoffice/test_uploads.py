@@ -17,7 +17,14 @@ from backoffice import uploads
 from backoffice.models import RosterUpload
 from courses.models import Enrolment, RosterImport, Student
 from tests.backoffice.staff import browser_of, member
-from tests.factories import ActionFactory, CourseFactory, EnrolmentFactory, OtecFactory, make_rut
+from tests.factories import (
+    ActionFactory,
+    CourseFactory,
+    EnrolmentFactory,
+    OtecFactory,
+    StudentFactory,
+    make_rut,
+)
 from tests.rosters.makers import person, table, xlsx_bytes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -91,6 +98,13 @@ def test_the_same_file_twice_has_nothing_to_load(otec, coordinator):
     settled()
     upload = drop(coordinator, content)
     assert "todo está registrado ya" in page_of(coordinator, upload)
+
+
+def test_another_name_for_a_student_is_shown_beside_the_one_they_have(otec, coordinator):
+    StudentFactory(run=person(1)["rut"], given_names="Pedro", surnames="Lagos")
+    page = page_of(coordinator, drop(coordinator, xlsx_bytes(table(person(1), person(2)))))
+    assert page.count("antes: ") == 1
+    assert "antes: Pedro Lagos<" in page
 
 
 def test_confirmed_twice_it_loads_once(otec, coordinator):

@@ -162,6 +162,22 @@ class TestWriting:
         assert Course.objects.filter(otec=otec).count() == result.created == 1
         assert load(csv_bytes(rows)).rejected == 1
 
+    def test_a_change_says_the_name_that_the_student_had(self, otec):
+        load_people(person(1), person(2), person(3, nombres="", apellidos=""))
+        result = load_people(
+            person(1, nombres="Otro", apellidos="Nombre"),
+            person(2, correo="otro@example.com"),
+            person(3),
+            person(4),
+            dry_run=True,
+        )
+        assert [(change.name, change.before) for change in result.changes] == [
+            ("Otro Nombre", "María José Muñoz Pérez 1"),
+            ("María José Muñoz Pérez 2", ""),
+            ("María José Muñoz Pérez 3", ""),
+            ("María José Muñoz Pérez 4", ""),
+        ]
+
     def test_who_is_limited_neither_changes_nor_reads_a_student_of_another_otec(self, otec):
         theirs = {"given_names": "Secreta", "surnames": "Ajena", "email": "suyo@example.com"}
         student = EnrolmentFactory(**{f"student__{name}": v for name, v in theirs.items()}).student
