@@ -19,10 +19,10 @@ from courses.scope import otec_ids
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 SPANS = """
-    SELECT since, otec_id, opened, closed
+    SELECT since, otec, opened, closed
     FROM unnest(%(since)s::timestamptz[], %(until)s::timestamptz[]) AS span (since, until),
     LATERAL (
-        SELECT otec_id, count(*) AS opened, 0 AS closed FROM attendance_attendancesession
+        SELECT otec_id AS otec, count(*) AS opened, 0 AS closed FROM attendance_attendancesession
         WHERE opened_at >= since AND opened_at < until GROUP BY otec_id
         UNION ALL
         SELECT otec_id, 0, count(*) FROM attendance_attendancesession
@@ -31,6 +31,10 @@ SPANS = """
 """
 """Each span is counted from an index alone, entry by entry: to part every instant into day and hour
 costs several times as much as to count it."""
+SPANS_OF_ALL = SPANS.replace("GROUP BY otec_id", "").replace(
+    "SELECT otec_id", "SELECT NULL::bigint"
+)
+"""Of all OTECs together, which spares parting them."""
 
 
 class Hours:
@@ -56,7 +60,7 @@ def of(user: Any, first: date, today: date) -> dict[date, Hours]:
     hours = _kept(days, ids)
     missing = [day for day in days if day not in hours]
     counts = _keep([day for day in missing if day < today])
-    counts |= _counted([day for day in missing if day not in counts])
+    counts |= _counted([day for day in missing if day not in counts], apart=ids is not None)
     hours |= {day: _hours(of_day, ids) for day, of_day in counts.items()}
     return {day: hours[day] for day in days}
 
@@ -90,7 +94,7 @@ def _keep(days: list[date]) -> dict[date, list[list[int]]]:
         with transaction.atomic(), connection.cursor() as cursor:
             # Nobody waits for whoever looks at the desk, nor behind them.
             cursor.execute("LOCK TABLE attendance_daycount IN SHARE ROW EXCLUSIVE MODE NOWAIT")
-            counts = _counted(days)
+            counts = _counted(days, apart=True)
             kept = [
                 DayCount(day=day, counts=counts[day], totals=_hours(counts[day], None).as_kept())
                 for day in days
@@ -107,12 +111,18 @@ def _keep(days: list[date]) -> dict[date, list[list[int]]]:
     return counts
 
 
-def _counted(days: list[date]) -> dict[date, list[list[int]]]:
-    """Count each of these days: an OTEC's id, an hour, how many were opened and how many closed."""
+def _counted(days: list[date], *, apart: bool) -> dict[date, list[list[int]]]:
+    """Count each of these days: an OTEC's id, an hour, how many were opened and how many closed.
+
+    Not `apart`, the OTEC is None and the counts are all OTECs'.
+    """
     spans = [span for day in days for span in _hours_of(day)]
     found: dict[date, dict[tuple[int, int], list[int]]] = {day: {} for day in days}
     with connection.cursor() as cursor:
-        cursor.execute(SPANS, {"since": spans, "until": [span + HOUR for span in spans]})
+        cursor.execute(
+            SPANS if apart else SPANS_OF_ALL,
+            {"since": spans, "until": [span + HOUR for span in spans]},
+        )
         for instant, otec, opened, closed in cursor.fetchall():
             read = timezone.localtime(instant)
             # The same hour comes twice where the clocks go back.

@@ -129,8 +129,8 @@ def _sessions_url(**filters: object) -> str:
     return list_url("attendance_attendancesession", **filters)
 
 
-Wanted = tuple[QuerySet | int, dict[str, Any]]
-"""What a number counts, or the number itself where it is known; and what else there is of it."""
+Wanted = tuple[list[QuerySet] | int, dict[str, Any]]
+"""What a number counts together, or the number where it is known; and what else there is of it."""
 
 
 def _numbers(user: Any, now: datetime, of_today: day_counts.Hours | None) -> list[Number]:
@@ -142,10 +142,15 @@ def _numbers(user: Any, now: datetime, of_today: day_counts.Hours | None) -> lis
         *([_of_flagged(user)] if _may_see(user, "sencecallback") else []),
         *([_of_alerts(user, today)] if _may_see(user, "staffalert") else []),
     ]
-    counts = iter(_count([counted for counted, _ in wanted if isinstance(counted, QuerySet)]))
+    found = _count([part for parts, _ in wanted if isinstance(parts, list) for part in parts])
     return [
-        Number(count=next(counts) if isinstance(counted, QuerySet) else counted, **about)
-        for counted, about in wanted
+        Number(
+            count=long_lists.counted(sum(found[part] for part in parts))
+            if isinstance(parts, list)
+            else parts,
+            **about,
+        )
+        for parts, about in wanted
     ]
 
 
@@ -153,15 +158,17 @@ def _may_see(user: Any, model: str) -> bool:
     return user.has_perm(f"attendance.view_{model}")
 
 
-def _count(querysets: list[QuerySet]) -> list[int]:
-    """Count each as far as the lists do, all in one query; each is served by its own index."""
-    if not querysets:
-        return []
+def _count(querysets: list[QuerySet]) -> dict[QuerySet, int]:
+    """Count each one as far as the lists do, and one more, all in one query; each is served by its
+    own index."""
+    once = list(dict.fromkeys(querysets))
+    if not once:
+        return {}
     most = long_lists.MOST_COUNTED
     compiled = [
         # No column, so that an index is enough to count them.
         queryset.order_by().values(one=Value(1))[: most + 1].query.sql_with_params()
-        for queryset in querysets
+        for queryset in once
     ]
     # Nothing but what the ORM wrote, its parameters apart.
     counts = ", ".join(
@@ -170,12 +177,12 @@ def _count(querysets: list[QuerySet]) -> list[int]:
     )
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {counts}", [value for _, params in compiled for value in params])
-        return [long_lists.counted(found) for found in cursor.fetchone()]
+        return dict(zip(once, cursor.fetchone(), strict=True))
 
 
 def _of_missing(user: Any, today: date) -> Wanted:
     return (
-        board.missing(user, today),
+        [board.missing(user, today)],
         {
             "label": "Alumnos sin ninguna sesión",
             "url": reverse("admin:board"),
@@ -187,6 +194,7 @@ def _of_missing(user: Any, today: date) -> Wanted:
 
 def _of_sessions(user: Any, now: datetime, of_today: day_counts.Hours) -> list[Wanted]:
     sessions, today = _sessions(user), timezone.localdate(now)
+    overlong = sessions.overlong(now)
     return [
         (
             of_today.opened.total(),
@@ -203,11 +211,12 @@ def _of_sessions(user: Any, now: datetime, of_today: day_counts.Hours) -> list[W
             },
         ),
         (
-            sessions.open_now(now),
+            # Which is `open_now`, of which the overlong ones are counted anyway.
+            [sessions.within_limit(now), overlong],
             {"label": "Abiertas ahora", "url": _sessions_url(estado="en-curso")},
         ),
         (
-            sessions.overlong(now),
+            [overlong],
             {
                 "label": "Abiertas más que el límite",
                 "url": _sessions_url(estado="excedida"),
@@ -216,7 +225,7 @@ def _of_sessions(user: Any, now: datetime, of_today: day_counts.Hours) -> list[W
             },
         ),
         (
-            sessions.requested(),
+            [sessions.requested()],
             {
                 "label": "Solicitadas sin respuesta",
                 "url": _sessions_url(estado="solicitada"),
@@ -224,7 +233,7 @@ def _of_sessions(user: Any, now: datetime, of_today: day_counts.Hours) -> list[W
             },
         ),
         (
-            sessions.requested().filter(between("requested_at", today, today)),
+            [sessions.requested().filter(between("requested_at", today, today))],
             {
                 "label": "Sin respuesta, de hoy",
                 "url": _sessions_url(
@@ -237,7 +246,7 @@ def _of_sessions(user: Any, now: datetime, of_today: day_counts.Hours) -> list[W
 
 def _of_flagged(user: Any) -> Wanted:
     return (
-        within_scope(CallbackToReview.objects.pending(), user, "verdict__session__otec"),
+        [within_scope(CallbackToReview.objects.pending(), user, "verdict__session__otec")],
         {
             "label": "Respuestas observadas",
             "url": list_url("backoffice_callbacktoreview"),
@@ -250,7 +259,7 @@ def _of_flagged(user: Any) -> Wanted:
 def _of_alerts(user: Any, today: date) -> Wanted:
     since = start_of(today - WEEK)
     return (
-        within_scope(StaffAlert.objects.filter(hour__gte=since), user, "otec"),
+        [within_scope(StaffAlert.objects.filter(hour__gte=since), user, "otec")],
         {
             "label": "Avisos al personal",
             "url": list_url("attendance_staffalert", hour__gte=since.isoformat()),
