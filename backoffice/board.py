@@ -11,6 +11,7 @@ from django.template.defaultfilters import floatformat
 from attendance.models import AttendanceSession, SentMail
 from courses.models import Action, Enrolment, EnrolmentQuerySet, Environment
 from courses.scope import within_scope
+from usecap_sence.addresses import address_of
 
 SEE = ["courses.view_action", "courses.view_enrolment", "attendance.view_attendancesession"]
 """What a user needs to see the board."""
@@ -36,6 +37,16 @@ class Row:
     enrolled: int
     exempt: int
     connected: int
+
+    @property
+    def url(self) -> str:
+        return address_of("admin:board_students", self.pk)
+
+    @property
+    def days_left_in_words(self) -> str:
+        if self.days_left == 1:
+            return "hoy es el último día"
+        return f"quedan {self.days_left} días" if self.days_left > 1 else "terminada"
 
     @property
     def missing(self) -> int:

@@ -228,7 +228,7 @@ def _missing(otec: Otec, news: News) -> list[str]:
         _line(
             f"{row.code} · {row.course_name}: {row.missing} de {row.expected} sin ninguna sesión, "
             f"{_days_left(row.days_left)} (termina el {row.ends_on:%d-%m-%Y})",
-            reverse("admin:board_students", args=[row.pk]),
+            row.url,
         )
         for row in news.missing[:MAX_ROWS]
     ]
