@@ -1,9 +1,13 @@
 """What is written to standard error: each line, whole, and nothing past the masks."""
 
+import json
 import logging
+import os
 
 import pytest
 from django.test import Client
+from gunicorn.config import Config
+from gunicorn.glogging import Logger as GunicornLogger
 
 from usecap_sence.logs import MaskingJsonFormatter, StandardError, request_id
 
@@ -27,7 +31,14 @@ def test_a_text_that_no_encoding_has_is_written_masked(logger, capfd):
 
 def test_what_cannot_be_put_into_words_tells_nobody(logger, capfd):
     logger.error("%d", SECRET)
-    assert capfd.readouterr().err == "tests.logs: TypeError\n"
+    line = json.loads(capfd.readouterr().err)
+    assert (line["name"], line["level"], line["message"]) == ("tests.logs", "ERROR", "TypeError")
+
+
+def test_gunicorns_own_lines_are_written_as_it_means_them(capfd):
+    log = GunicornLogger(Config())
+    log.error("Worker exiting (pid: %s)", 7)
+    assert f"[{os.getpid()}] [ERROR] Worker exiting (pid: 7)" in capfd.readouterr().err
 
 
 @pytest.mark.django_db

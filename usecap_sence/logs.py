@@ -31,8 +31,9 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The name of the request that is being answered here (`usecap_sence.middleware.LogRequests`)."""
 
 # No line says where in the code it was written, nor by which thread: Python need not look.
+# gunicorn's own lines say by which process.
 logging._srcfile = None
-logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+logging.logThreads = logging.logMultiprocessing = False
 
 AS_JSON = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
@@ -80,11 +81,12 @@ class StandardError(logging.Handler):
             line = self.format(record)
         except Exception as error:
             # Not handleError, which prints the record past what masks it.
-            line = f"{record.name}: {type(error).__name__}"
-        told = memoryview(f"{line}\n".encode(errors="backslashreplace"))
+            told = {"name": record.name, "levelname": record.levelname, "msg": type(error).__name__}
+            line = self.format(logging.makeLogRecord(told))
+        rest = memoryview(f"{line}\n".encode(errors="backslashreplace"))
         with suppress(OSError):
-            while told:
-                told = told[os.write(2, told) :]
+            while rest:
+                rest = rest[os.write(2, rest) :]
 
 
 class MaskingFormatter(logging.Formatter):
