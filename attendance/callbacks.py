@@ -115,10 +115,10 @@ def apply(callback: SenceCallback) -> Outcome | None:
     """Decide on a kept answer and act on it, once: a second call changes nothing.
 
     Returns what became of it, None for a second call. Raises OutOfOrderError, with nothing
-    decided, where `replay` has to come first.
+    decided, where `replay` has to come first. To be called outside of a transaction.
     """
-    # No commit here waits for the disk, where the answer is: should what it does be lost, it waits
-    # again, and the session's page or a replay applies it anew.
+    # What changes a session waits for no disk, where the answer is: should it be lost, the answer
+    # waits again, and the session's page or a replay applies it anew.
     answer = read(bytes(callback.body), callback.body_length)
     try:
         return _apply_at_once(callback, answer) or _apply_locked(callback, answer)

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from attendance import lookups
 from attendance.models import SenceCallback, StaffAlert, State
 from attendance.sence.callback_urls import public_id
 from errors_catalog.models import SenceError
@@ -395,6 +396,8 @@ def test_an_error_that_comes_again_after_another_one_is_a_replay():
 @pytest.mark.django_db(transaction=True)
 def test_a_success_asks_the_database_three_things():
     session = requested()
+    # SQL is made once.
+    lookups.unlocked(session.public_id)
     with CaptureQueriesContext(connection) as captured:
         post(session, "open", answer(session))
     assert outcomes(session) == ["opened"]
