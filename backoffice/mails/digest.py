@@ -227,7 +227,7 @@ def _missing(otec: Otec, news: News) -> list[str]:
     listed = [
         _line(
             f"{row.code} · {row.course_name}: {row.missing} de {row.expected} sin ninguna sesión, "
-            f"{_days_left(row.days_left)} (termina el {row.ends_on:%d-%m-%Y})",
+            f"{row.days_left_in_words} (termina el {row.ends_on:%d-%m-%Y})",
             row.url,
         )
         for row in news.missing[:MAX_ROWS]
@@ -237,7 +237,3 @@ def _missing(otec: Otec, news: News) -> list[str]:
         board_path = reverse("admin:board", query={"otec": otec.pk})
         listed.append(_line(f"Otras acciones con alumnos sin conexión: {others}", board_path))
     return listed
-
-
-def _days_left(days: int) -> str:
-    return "último día" if days == 1 else f"quedan {days} días"
