@@ -16,7 +16,7 @@ from bench import world
 from bench.figures import Figure
 
 SECTION = "4 growth"
-ROUNDS = 3
+ROUNDS = 5
 TIMES = 5
 ENROLLED = 60
 """Students of the action that is looked at, or as near to it as there is one."""
