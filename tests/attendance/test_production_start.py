@@ -155,8 +155,8 @@ def test_check_looks_at_admin_though_it_loads_late(tmp_path):
 import django; django.setup()
 from django.contrib.admin import ModelAdmin
 from django.core.checks import run_checks
-ModelAdmin.list_per_page = "many"
-print(sum(found.id == "admin.E118" for found in run_checks(tags=["admin"])) > 10)
+ModelAdmin.list_max_show_all = "many"
+print(sum(found.id == "admin.E119" for found in run_checks(tags=["admin"])) > 10)
 """
     done = run(tmp_path, "-c", look)
     assert done.stdout.split() == ["True"], done.stderr
