@@ -79,13 +79,11 @@ def update(
     that was read without a lock is locked as `unlocked` says, and is written where it still is what
     was read. Raises NotWrittenError with nothing written, and django.db.Error.
     """
-    sql = _update(type(row), names)
-    values = [getattr(row, name) for name in names]
+    lock, parameters = unlocked.lock if unlocked else ("", [])
+    sql = _update(type(row), names, lock)
+    values = [*(getattr(row, name) for name in names), *parameters, row.pk]
     if unlocked:
-        lock, parameters = unlocked.lock
-        sql = sql.replace("WHERE", f"FROM ({lock}) AS locked WHERE xmin = %s::xid AND")
-        values += [*parameters, unlocked.version]
-    values.append(row.pk)
+        values.append(unlocked.version)
     if beside:
         insertion, more = _insertion(beside, "SELECT {} FROM changed")
         sql, values = f"WITH changed AS ({sql} RETURNING 1) {insertion}", values + more
@@ -111,11 +109,16 @@ def _insert(model: type[Model], source: str) -> tuple[str, list[str]]:
 
 
 @cache
-def _update(model: type[Model], names: tuple[str, ...]) -> str:
+def _update(model: type[Model], names: tuple[str, ...], lock: str) -> str:
     columns = {field.attname: field.column for field in model._meta.local_concrete_fields}
     changed = ", ".join(f"{_quoted(columns[name])} = %s" for name in names)
     table, key = _quoted(model._meta.db_table), _quoted(model._meta.pk.column)
-    return f"UPDATE {table} SET {changed} WHERE {key} = %s"  # noqa: S608
+    if not lock:
+        return f"UPDATE {table} SET {changed} WHERE {key} = %s"  # noqa: S608
+    return (
+        f"UPDATE {table} SET {changed} FROM ({lock}) AS locked"  # noqa: S608
+        f" WHERE {table}.{key} = %s AND {table}.xmin = %s::xid"
+    )
 
 
 def _quoted(name: str) -> str:
