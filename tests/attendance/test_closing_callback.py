@@ -26,7 +26,8 @@ ECHOED = {
     "IdSesionAlumno": "another-attempt",
     "IdSesionSence": "another-session",
     "RunAlumno": "5126663-3",
-    "CodSence": "1200000001",
+    # None that the factory gives to a course.
+    "CodSence": "9900000001",
     "CodigoCurso": "9999999",
     "LineaCapacitacion": "6",
 }
